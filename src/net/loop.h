@@ -1,0 +1,60 @@
+// The signalling loop: one Boost.Asio io_context, run by one thread. Whatever owns calls (SIP agent, engine, REST)
+// lives on it, so none of that needs locks. post() and stop() may be called from any thread; all else on the loop's
+// thread or before run().
+#pragma once
+
+#include <functional>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+
+#include "base/time.h"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace segue::net {
+
+class Loop {
+ public:
+  Loop();
+  ~Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  /// Runs until stop(), also while there is nothing to do. May be run again after a stop.
+  void run();
+  /// Any thread. What was posted before may stay undone until the next run(), or is destroyed with the loop.
+  void stop();
+  /// Any thread. Functions run in order, on the loop, never from within post().
+  void post(std::function<void()> fn);
+  /// Calls `handler` on the loop for each of these signals, from now on.
+  void on_signals(std::initializer_list<int> signals, std::function<void(int)> handler);
+  /// For those who bring their own Asio objects (HTTP, WebSocket).
+  [[nodiscard]] boost::asio::io_context& context();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// A one-shot deadline on the loop. Moving a deadline later is free, so it may be set anew after every event. Never
+/// fires early, and not after it was destroyed. Must not outlive its loop.
+class Timer {
+ public:
+  Timer(Loop& loop, std::function<void()> on_due);
+  ~Timer();
+  Timer(const Timer&) = delete;
+  Timer& operator=(const Timer&) = delete;
+
+  void wake_at(Instant deadline);                 ///< replaces the deadline before
+  void wake_at(std::optional<Instant> deadline);  ///< nullopt: cancel
+  void cancel();
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;  // shared: Asio's handler may outlive the Timer by one turn of the loop
+};
+
+}  // namespace segue::net
