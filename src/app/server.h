@@ -1,5 +1,5 @@
-// A whole Segue server in one object: store, signalling loop (SIP, REST) in one thread of its own, media workers. `segue serve` and
-// `segue demo` both run it; tests too. All public members may be called from any thread.
+// A whole Segue server in one object: store, signalling loop (SIP, REST) in one thread of its own, media workers.
+// `segue serve` and `segue demo` both run it; tests too. All public members may be called from any thread.
 #pragma once
 
 #include <memory>
@@ -14,13 +14,14 @@ class Server {
  public:
   /// Opens the store, binds everything and starts the threads. Errors: what could not be opened or bound, in words.
   [[nodiscard]] static Result<std::unique_ptr<Server>> start(const Config& config);
-  ~Server();  ///< stop()
+  ~Server();    ///< stop()
   void stop();  ///< hangs up all calls with a Reason, writes all records, joins all threads
 
   [[nodiscard]] Endpoint sip_udp() const;  ///< as bound (port 0 resolved)
   [[nodiscard]] Endpoint sip_tcp() const;
   [[nodiscard]] Endpoint http() const;
-  [[nodiscard]] const std::string& admin_token() const;  ///< from <data_dir>/admin.token, made at first start (mode 0600)
+  [[nodiscard]] const std::string& admin_token()
+      const;  ///< from <data_dir>/admin.token, made at first start (mode 0600)
   /// What must return to where it was after calls end.
   struct Residue {
     std::size_t calls = 0, legs = 0, sessions = 0, transactions = 0, timers = 0, ports = 0;

@@ -1,4 +1,5 @@
-// Assertions that stay on in release: for memory and ownership invariants of our own code, never for input from outside.
+// Assertions that stay on in release: for memory and ownership invariants of our own code, never for input from
+// outside.
 #pragma once
 
 namespace segue {

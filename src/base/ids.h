@@ -16,7 +16,7 @@ struct Id {
 };
 
 using CallId = Id<struct CallTag>;
-using LegId = Id<struct LegTag>;        ///< one SIP dialog and its media; the same id in call, engine and media
+using LegId = Id<struct LegTag>;  ///< one SIP dialog and its media; the same id in call, engine and media
 using FlipId = Id<struct FlipTag>;
 using AccountId = Id<struct AccountTag>;
 using DeviceId = Id<struct DeviceTag>;

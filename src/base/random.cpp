@@ -22,7 +22,8 @@ Random::Random(const Seed& seed) {
 }
 
 Random::Random(std::uint64_t small_seed)
-    : Random(Seed{static_cast<std::uint32_t>(small_seed), static_cast<std::uint32_t>(small_seed >> 32), 1, 2, 3, 4, 5, 6}) {}
+    : Random(Seed{static_cast<std::uint32_t>(small_seed), static_cast<std::uint32_t>(small_seed >> 32), 1, 2, 3, 4, 5,
+                  6}) {}
 
 void Random::refill() {
   block_ = state_;

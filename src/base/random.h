@@ -1,5 +1,6 @@
-// Entropy as a value: a ChaCha20 generator (RFC 8439) seeded by an edge. The cores draw tags, branches, nonces and SSRCs
-// from it, so the same seed gives the same run in the simulator, and an operating system's seed gives unguessable ones.
+// Entropy as a value: a ChaCha20 generator (RFC 8439) seeded by an edge. The cores draw tags, branches, nonces and
+// SSRCs from it, so the same seed gives the same run in the simulator, and an operating system's seed gives unguessable
+// ones.
 #pragma once
 
 #include <array>

@@ -21,9 +21,11 @@ Call* Core::Impl::call_of(LegId leg, Side* side) {
   return find(place->second.call);
 }
 
+void Core::Impl::place(LegId leg, const Call& call, Side side) { places[leg] = LegPlace{call.id, side}; }
+
 LegId Core::Impl::new_leg(const Call& call, Side side) {
   const LegId leg{next.leg++};
-  places[leg] = LegPlace{call.id, side};
+  place(leg, call, side);
   return leg;
 }
 
@@ -85,7 +87,8 @@ Core::Core(const Directory& directory, Policy policy, FirstIds ids)
     : impl_(std::make_unique<Impl>(directory, std::move(policy), ids)) {}
 Core::~Core() = default;
 
-LegId Core::on_arrival(const Arrival& arrival, Now now) { return impl_->arrive(arrival, now); }
+LegId Core::new_leg() { return LegId{impl_->next.leg++}; }
+void Core::on_arrival(const Arrival& arrival, Now now) { impl_->arrive(arrival, now); }
 
 void Core::on_ringing(LegId leg, std::optional<Codec> early_codec, Now now) {
   Side side{};
@@ -140,9 +143,11 @@ void Core::on_hold(LegId leg, bool held, Now now) {
   auto& seat = call->seat(side);
   seat.held = held;
   if (held) {
-    impl_->open_segment(*call, SegmentKind::Hold, side, side == Side::Caller ? call->record.caller_device : call->record.callee_device, now);
+    impl_->open_segment(*call, SegmentKind::Hold, side,
+                        side == Side::Caller ? call->record.caller_device : call->record.callee_device, now);
   } else {
-    impl_->close_segment(*call, SegmentKind::Hold, side, side == Side::Caller ? call->record.caller_device : call->record.callee_device,
+    impl_->close_segment(*call, SegmentKind::Hold, side,
+                         side == Side::Caller ? call->record.caller_device : call->record.callee_device,
                          Cause::NormalClearing, now);
   }
   impl_->set_audio(*call, other(side));
@@ -209,7 +214,8 @@ void Core::hang_up_all(Cause cause, Now now) {
   for (const auto& [id, call] : impl_->calls) ids.push_back(id);
   std::sort(ids.begin(), ids.end());
   for (auto id : ids) {
-    if (Call* call = impl_->find(id); call != nullptr && !call->ended()) impl_->end_call(*call, cause, Party::System, now);
+    if (Call* call = impl_->find(id); call != nullptr && !call->ended())
+      impl_->end_call(*call, cause, Party::System, now);
     impl_->after(id, now);
   }
 }
@@ -265,9 +271,7 @@ bool Core::in_call(AccountId account) const {
   });
 }
 
-Core::Sizes Core::sizes() const {
-  return {impl_->calls.size(), impl_->places.size(), impl_->flip_calls.size()};
-}
+Core::Sizes Core::sizes() const { return {impl_->calls.size(), impl_->places.size(), impl_->flip_calls.size()}; }
 
 std::vector<std::string> Core::broken_invariants() const {
   std::vector<std::string> broken;
@@ -281,7 +285,8 @@ std::vector<std::string> Core::broken_invariants() const {
       if (!call.ended() && call.record.state == CallState::Talking && !seat.leg && !seat.grace) {
         broken.push_back(name + "talks with an empty seat and nobody is waited for");
       }
-      if (seat.flip && !call.flips.contains(*seat.flip)) broken.push_back(name + "a seat points to a flip that is gone");
+      if (seat.flip && !call.flips.contains(*seat.flip))
+        broken.push_back(name + "a seat points to a flip that is gone");
     }
     for (const auto& [flip_id, live] : call.flips) {
       if (flip::ended(live.state)) continue;
@@ -292,8 +297,10 @@ std::vector<std::string> Core::broken_invariants() const {
     }
   }
   for (const auto& [leg, count] : seen) {
-    if (count > 1) broken.push_back("leg " + std::to_string(leg.value) + " sits in " + std::to_string(count) + " places");
-    if (!impl_->places.contains(leg)) broken.push_back("leg " + std::to_string(leg.value) + " sits in a seat but was released");
+    if (count > 1)
+      broken.push_back("leg " + std::to_string(leg.value) + " sits in " + std::to_string(count) + " places");
+    if (!impl_->places.contains(leg))
+      broken.push_back("leg " + std::to_string(leg.value) + " sits in a seat but was released");
   }
   if (seen.size() != impl_->places.size()) broken.push_back("legs are known that sit nowhere");
   return broken;

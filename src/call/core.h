@@ -1,7 +1,9 @@
-// All calls of one signalling loop: who sits in which seat, who rings, who leaves. Pure: facts in (functions named on_...), orders out (poll()),
-// the time as an argument. It knows legs by id and devices by the Directory; SIP and media are the engine's business.
+// All calls of one signalling loop: who sits in which seat, who rings, who leaves. Pure: facts in (functions named
+// on_...), orders out (poll()), the time as an argument. It knows legs by id and devices by the Directory; SIP and
+// media are the engine's business.
 //
-// Owner: the signalling loop's engine. Bounds: Policy::max_calls, kMaxRinging candidates a call, kMaxFlipsKept flips in a record.
+// Owner: the signalling loop's engine. Bounds: Policy::max_calls, kMaxRinging candidates a call, kMaxFlipsKept flips in
+// a record.
 #pragma once
 
 #include <deque>
@@ -23,11 +25,11 @@ inline constexpr std::size_t kMaxFlipsKept = 2000;   // of one call's record: a 
 inline constexpr std::size_t kMaxPicturesKept = 20;  // reports whose packets are kept too (about 20 kB each)
 
 struct Policy {
-  Duration ring = 30s;       ///< a flip's
+  Duration ring = 30s;  ///< a flip's
   Duration proof = 3s;
-  Duration grace = 30s;      ///< A has walked away and B rings
-  Duration answer = 120s;    ///< an unanswered call ends after this
-  Duration repeat_code = 1s; ///< the same code again within this is the same flip, later it cancels
+  Duration grace = 30s;       ///< A has walked away and B rings
+  Duration answer = 120s;     ///< an unanswered call ends after this
+  Duration repeat_code = 1s;  ///< the same code again within this is the same flip, later it cancels
   std::size_t max_calls = 2000;
   std::string pull_code = "*11";
   std::string all_code = "*0";
@@ -35,7 +37,8 @@ struct Policy {
 
 // ---- orders
 
-/// Send an INVITE to that binding of the device. `show` is who it sees: the other seat, never a device. `codecs`: what may be offered, best first.
+/// Send an INVITE to that binding of the device. `show` is who it sees: the other seat, never a device. `codecs`: what
+/// may be offered, best first.
 struct RingLeg {
   CallId call;
   LegId leg;
@@ -90,20 +93,21 @@ struct CallChanged {  ///< something to be told to whoever listens; read the cal
 struct CallOver {  ///< the record is complete: store it
   CallRecord record;
 };
-using Order = std::variant<RingLeg, ShowRinging, AnswerLeg, ReleaseLeg, SetAudio, ReadDigits, WatchFlip, ArmSplice, DisarmSplice,
-                           UnwatchFlip, CallChanged, CallOver>;
+using Order = std::variant<RingLeg, ShowRinging, AnswerLeg, ReleaseLeg, SetAudio, ReadDigits, WatchFlip, ArmSplice,
+                           DisarmSplice, UnwatchFlip, CallChanged, CallOver>;
 
 struct FlipAsked {
   CallId call;
-  AccountId account;                ///< who asks; must own a seat of the call
-  std::optional<Side> side;         ///< where known (a code keyed on a leg); else found by account
-  std::optional<DeviceId> target;   ///< nullopt: all other registered devices
+  AccountId account;               ///< who asks; must own a seat of the call
+  std::optional<Side> side;        ///< where known (a code keyed on a leg); else found by account
+  std::optional<DeviceId> target;  ///< nullopt: all other registered devices
   FlipMode mode = FlipMode::Ring;
   FlipTrigger trigger = FlipTrigger::Api;
 };
 
 struct Arrival {
-  AccountId account;      ///< authenticated caller
+  LegId leg;          ///< from new_leg()
+  AccountId account;  ///< authenticated caller
   DeviceId device;
   std::string dialled;
   std::vector<Codec> offered;  ///< what the caller's SDP can do, in its order
@@ -120,8 +124,10 @@ class Core {
   Core& operator=(const Core&) = delete;
 
   // ---- facts about legs
-  /// An INVITE of an authenticated device. Returns the leg's id; a ReleaseLeg order follows at once if it is refused.
-  LegId on_arrival(const Arrival& arrival, Now now);
+  /// An id for a leg that arrives: the engine finds it a port before anything rings.
+  [[nodiscard]] LegId new_leg();
+  /// An INVITE of an authenticated device. A ReleaseLeg order follows at once if it is refused.
+  void on_arrival(const Arrival& arrival, Now now);
   /// 18x of a leg we ring; `early_codec` if it sends early media.
   void on_ringing(LegId leg, std::optional<Codec> early_codec, Now now);
   void on_answered(LegId leg, Codec codec, Now now);
@@ -153,12 +159,13 @@ class Core {
   [[nodiscard]] std::vector<CallRecord> calls() const;
   [[nodiscard]] const CallRecord* call(CallId id) const;
   [[nodiscard]] const FlipRecord* flip_record(FlipId id) const;  ///< of live calls
-  [[nodiscard]] bool in_call(AccountId account) const;       ///< the account sits in a live call
+  [[nodiscard]] bool in_call(AccountId account) const;           ///< the account sits in a live call
   struct Sizes {
     std::size_t calls = 0, legs = 0, flips = 0;
   };
   [[nodiscard]] Sizes sizes() const;
-  /// Ownership invariants (design.md section 3): every leg in one seat, winner unique ... Empty: all hold. For the simulator and tests.
+  /// Ownership invariants (design.md section 3): every leg in one seat, winner unique ... Empty: all hold. For the
+  /// simulator and tests.
   [[nodiscard]] std::vector<std::string> broken_invariants() const;
 
  private:

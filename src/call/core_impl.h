@@ -1,5 +1,5 @@
-// Inside of call::Core: the calls, their seats and the maps that find them. Split by what happens to a seat: fill.cpp (an incoming call finds its
-// device), move.cpp (a flip), leave.cpp (a leg or the call ends). Private to this folder.
+// Inside of call::Core: the calls, their seats and the maps that find them. Split by what happens to a seat: fill.cpp
+// (an incoming call finds its device), move.cpp (a flip), leave.cpp (a leg or the call ends). Private to this folder.
 #pragma once
 
 #include <array>
@@ -19,7 +19,8 @@ struct LiveFlip {
   FlipId id;
   Side side = Side::Callee;
   flip::State state;
-  std::map<LegId, DeviceId> candidates;  ///< every leg that was rung; those that left keep their entry until the flip is settled
+  std::map<LegId, DeviceId>
+      candidates;  ///< every leg that was rung; those that left keep their entry until the flip is settled
   std::optional<DeviceId> target;  ///< as asked: nullopt is "all"
   LegId from;                      ///< A; may leave meanwhile
   Instant asked_at{};
@@ -29,9 +30,9 @@ struct LiveFlip {
 
 struct Seat {
   AccountId account;
-  Identity identity;  ///< what the other seat sees
-  LegId leg;          ///< who sits here; none while ringing, or when A has walked away from a flip
-  bool held = false;  ///< this party holds us: the other hears music
+  Identity identity;                     ///< what the other seat sees
+  LegId leg;                             ///< who sits here; none while ringing, or when A has walked away from a flip
+  bool held = false;                     ///< this party holds us: the other hears music
   std::map<LegId, DeviceId> candidates;  ///< of the fill
   std::optional<FlipId> flip;            ///< the move that goes on
   std::optional<Instant> grace;          ///< walked away; the call ends then
@@ -42,8 +43,8 @@ struct Call {
   CallId id;
   std::array<Seat, 2> seats;
   CallRecord record;
-  std::vector<Codec> codecs;      ///< what may be offered in this call
-  Codec codec = Codec::Pcmu;      ///< in use, once answered
+  std::vector<Codec> codecs;  ///< what may be offered in this call
+  Codec codec = Codec::Pcmu;  ///< in use, once answered
   std::map<FlipId, LiveFlip> flips;
   Instant answer_deadline{};
   std::optional<Instant> close_at;  ///< ended, waiting for reports until then
@@ -73,18 +74,20 @@ struct Core::Impl {
   // ---- finding
   [[nodiscard]] Call* find(CallId id);
   [[nodiscard]] Call* call_of(LegId leg, Side* side);
+  void place(LegId leg, const Call& call, Side side);
   [[nodiscard]] LegId new_leg(const Call& call, Side side);
   void forget(LegId leg) { places.erase(leg); }
   void order(Order o) { orders.push_back(std::move(o)); }
   void release(LegId leg, Cause cause);
   void changed(const Call& call) { order(CallChanged{call.id}); }
   void reschedule(const Call& call);
-  /// After each fact about a call: drop flips that are settled and reported, look at its deadline again, or let it go if its record is complete.
+  /// After each fact about a call: drop flips that are settled and reported, look at its deadline again, or let it go
+  /// if its record is complete.
   void after(CallId id, Now now);
   [[nodiscard]] std::optional<Instant> deadline(const Call& call) const;
 
   // ---- fill.cpp
-  LegId arrive(const Arrival& arrival, Now now);
+  void arrive(const Arrival& arrival, Now now);
   void ring_account(Call& call, const Arrival& arrival, Now now);
   void answered(Call& call, Side side, LegId leg, Codec codec, Now now);
   void refused(Call& call, Side side, LegId leg, Cause cause, Now now);
@@ -100,7 +103,7 @@ struct Core::Impl {
   [[nodiscard]] Result<std::vector<DeviceId>> targets(const Call& call, Side side, const FlipAsked& asked) const;
   LiveFlip& open_flip(Call& call, Side side, const FlipAsked& asked, Now now);
   void ring_targets(Call& call, LiveFlip& flip, const std::vector<DeviceId>& devices, FlipMode mode, Now now);
-  LegId pull(const Arrival& arrival, Now now);
+  void pull(const Arrival& arrival, Now now);
   void keyed(Call& call, Side side, LegId leg, std::string_view code, Now now);
   void drive(Call& call, LiveFlip& flip, const flip::Event& event, Now now);
   void carry_out(Call& call, LiveFlip& flip, const flip::Order& order, Now now);

@@ -1,5 +1,5 @@
-// Who there is: accounts, their devices and numbers, and which devices can be reached now. The domain reads it through the Directory port; the
-// engine's registrar and the store stand behind it. Plain values.
+// Who there is: accounts, their devices and numbers, and which devices can be reached now. The domain reads it through
+// the Directory port; the engine's registrar and the store stand behind it. Plain values.
 #pragma once
 
 #include <optional>
@@ -26,15 +26,15 @@ struct Account {
 struct Device {
   DeviceId id;
   AccountId account;
-  std::string username;        ///< SIP user and digest username; unique on the server: sip:username@domain
-  std::string name;            ///< "Desk phone"
+  std::string username;  ///< SIP user and digest username; unique on the server: sip:username@domain
+  std::string name;      ///< "Desk phone"
   DeviceKind kind = DeviceKind::Desk;
-  char flip_digit = 0;         ///< '1'..'9', 0: none; unique within the account
-  bool auto_answer = false;    ///< may be told to take a flip of its own account at once
+  char flip_digit = 0;           ///< '1'..'9', 0: none; unique within the account
+  bool auto_answer = false;      ///< may be told to take a flip of its own account at once
   bool proof_by_answer = false;  ///< sends nothing when silent: its 200 proves it
-  std::vector<Codec> codecs;   ///< what it is known to do, best first; empty: unknown (G.711)
-  bool sha256 = false;         ///< challenge with SHA-256 instead of MD5 (RFC 8760)
-  std::string ha1_md5;         ///< hex; H(username:realm:password)
+  std::vector<Codec> codecs;     ///< what it is known to do, best first; empty: unknown (G.711)
+  bool sha256 = false;           ///< challenge with SHA-256 instead of MD5 (RFC 8760)
+  std::string ha1_md5;           ///< hex; H(username:realm:password)
   std::string ha1_sha256;
   friend bool operator==(const Device&, const Device&) = default;
 };

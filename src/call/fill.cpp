@@ -34,7 +34,7 @@ std::vector<Codec> Core::Impl::common_codecs(const Arrival& arrival, AccountId c
   return common;
 }
 
-LegId Core::Impl::arrive(const Arrival& arrival, Now now) {
+void Core::Impl::arrive(const Arrival& arrival, Now now) {
   if (arrival.dialled == policy.pull_code) return pull(arrival, now);
   const CallId id{next.call++};
   Call& call = calls[id];
@@ -50,12 +50,11 @@ LegId Core::Impl::arrive(const Arrival& arrival, Now now) {
   const Account* who = directory.account(arrival.account);
   caller.identity = {own != nullptr ? own->digits : "anonymous", who != nullptr ? who->name : ""};
   call.record.caller = caller.identity;
-  const LegId leg = new_leg(call, Side::Caller);
-  caller.leg = leg;
+  place(arrival.leg, call, Side::Caller);
+  caller.leg = arrival.leg;
   ring_account(call, arrival, now);
   changed(call);
   after(id, now);
-  return leg;
 }
 
 void Core::Impl::ring_account(Call& call, const Arrival& arrival, Now now) {
@@ -108,10 +107,18 @@ void Core::Impl::answered(Call& call, Side side, LegId leg, Codec codec, Now now
   call.record.answered_at = now.wall;
   call.record.callee_device = device;
   switch (codec) {
-    case Codec::Pcmu: call.record.codec = "PCMU"; break;
-    case Codec::Pcma: call.record.codec = "PCMA"; break;
-    case Codec::G722: call.record.codec = "G722"; break;
-    case Codec::Opus: call.record.codec = "opus"; break;
+    case Codec::Pcmu:
+      call.record.codec = "PCMU";
+      break;
+    case Codec::Pcma:
+      call.record.codec = "PCMA";
+      break;
+    case Codec::G722:
+      call.record.codec = "G722";
+      break;
+    case Codec::Opus:
+      call.record.codec = "opus";
+      break;
   }
   order(AnswerLeg{call.seat(Side::Caller).leg, codec});
   for (Side s : {Side::Caller, Side::Callee}) {
@@ -140,7 +147,9 @@ void Core::Impl::refused(Call& call, Side side, LegId leg, Cause cause, Now now)
   if (candidate == seat.candidates.end()) return;
   close_segment(call, SegmentKind::Ring, side, candidate->second, cause, now);
   seat.candidates.erase(candidate);
-  const auto strength = [](Cause c) { return c == Cause::Declined ? 3 : c == Cause::Busy ? 2 : c == Cause::NoAnswer ? 1 : 0; };
+  const auto strength = [](Cause c) {
+    return c == Cause::Declined ? 3 : c == Cause::Busy ? 2 : c == Cause::NoAnswer ? 1 : 0;
+  };
   if (!seat.last_refusal || strength(cause) > strength(*seat.last_refusal)) seat.last_refusal = cause;
   if (seat.candidates.empty() && call.record.state == CallState::Ringing) {
     end_call(call, *seat.last_refusal, Party::Callee, now);

@@ -118,7 +118,9 @@ Step on(Withdrawing s, const CancelAsked&, Instant, const Limits&) { return stay
 Step on(Withdrawing s, const FarLeft&, Instant, const Limits&) {
   return {Failed{FlipOutcome::FarPartyLeft}, {Release{s.winner, Cause::NormalClearing}}};
 }
-Step on(Withdrawing s, const TimePassed&, Instant, const Limits&) { return stay(s); }  // the worker never fails to answer
+Step on(Withdrawing s, const TimePassed&, Instant, const Limits&) {
+  return stay(s);
+}  // the worker never fails to answer
 Step on(Withdrawing s, const SpliceMade&, Instant, const Limits&) {
   return {Moved{s.winner, s.winner_gone}, {Commit{s.winner}}};
 }

@@ -1,5 +1,6 @@
-// The move of one seat, as a pure state machine: which device takes the call, and when that is settled. It knows legs by id only and orders what
-// must be done; call::Core carries the orders out. The worker's Spliced is the commit: what comes before it loses nothing, what comes after is too late.
+// The move of one seat, as a pure state machine: which device takes the call, and when that is settled. It knows legs
+// by id only and orders what must be done; call::Core carries the orders out. The worker's Spliced is the commit: what
+// comes before it loses nothing, what comes after is too late.
 //
 //            asked                answered              spliced
 //   (start) ------> Ringing ----------------> Proving -----------> Moved
@@ -9,7 +10,8 @@
 //                     |                 ^         |        | disarmed
 //                     `--far left-------'---------'--------'
 //
-// A leaving changes nothing here: the flip goes on while the far party hears comfort noise (the Core's grace timer ends it).
+// A leaving changes nothing here: the flip goes on while the far party hears comfort noise (the Core's grace timer ends
+// it).
 #pragma once
 
 #include <optional>
@@ -67,7 +69,8 @@ struct FarLeft {};
 struct TimePassed {};
 struct SpliceMade {};
 struct SpliceWithdrawn {};
-using Event = std::variant<Refused, Answered, WinnerLeft, CancelAsked, FarLeft, TimePassed, SpliceMade, SpliceWithdrawn>;
+using Event =
+    std::variant<Refused, Answered, WinnerLeft, CancelAsked, FarLeft, TimePassed, SpliceMade, SpliceWithdrawn>;
 
 // ---- orders
 struct Arm {
@@ -94,7 +97,8 @@ struct Step {
 };
 
 [[nodiscard]] State start(std::vector<LegId> candidates, Instant now, const Limits& limits);
-/// Total: every (state, event) pair is written out; those that change nothing return the state as it was, with the reason beside them.
+/// Total: every (state, event) pair is written out; those that change nothing return the state as it was, with the
+/// reason beside them.
 [[nodiscard]] Step step(State state, const Event& event, Instant now, const Limits& limits);
 [[nodiscard]] std::optional<Instant> deadline(const State& state);
 

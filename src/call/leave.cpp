@@ -23,7 +23,8 @@ void Core::Impl::left(Call& call, Side side, LegId leg, Cause cause, Now now) {
   if (flip != nullptr && call.record.state == CallState::Talking && somebody_stays) {  // walking away: the flip goes on
     seat.grace = now.mono + policy.grace;
     set_audio(call, other(side));
-    close_segment(call, SegmentKind::Talk, side, side == Side::Caller ? call.record.caller_device : call.record.callee_device, cause, now);
+    close_segment(call, SegmentKind::Talk, side,
+                  side == Side::Caller ? call.record.caller_device : call.record.callee_device, cause, now);
     changed(call);
     return;
   }

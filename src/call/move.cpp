@@ -1,4 +1,5 @@
-// Moving a seat: the flip. What is asked is checked here; what happens is decided by flip_machine.h; what must be done is ordered here.
+// Moving a seat: the flip. What is asked is checked here; what happens is decided by flip_machine.h; what must be done
+// is ordered here.
 #include <algorithm>
 
 #include "base/assert.h"
@@ -57,7 +58,8 @@ Result<FlipId> Core::Impl::ask_flip(const FlipAsked& asked, Now now) {
     return fail(ErrorKind::Conflict, "another flip of this seat is going on; cancel it first");
   }
   if (!call->seat(*side).leg) return fail(ErrorKind::Conflict, "nobody sits there to be moved");
-  if (call->record.flips.size() >= kMaxFlipsKept) return fail(ErrorKind::Exhausted, "this call has been flipped too often");
+  if (call->record.flips.size() >= kMaxFlipsKept)
+    return fail(ErrorKind::Exhausted, "this call has been flipped too often");
   LiveFlip& flip = open_flip(*call, *side, asked, now);
   const FlipId id = flip.id;
   ring_targets(*call, flip, *devices, asked.mode, now);
@@ -91,7 +93,8 @@ LiveFlip& Core::Impl::open_flip(Call& call, Side side, const FlipAsked& asked, N
   return call.flips[id] = std::move(flip);
 }
 
-void Core::Impl::ring_targets(Call& call, LiveFlip& flip, const std::vector<DeviceId>& devices, FlipMode mode, Now now) {
+void Core::Impl::ring_targets(Call& call, LiveFlip& flip, const std::vector<DeviceId>& devices, FlipMode mode,
+                              Now now) {
   auto& record = call.record.flips[flip.index];
   std::vector<LegId> legs;
   for (auto id : devices) {
@@ -101,7 +104,8 @@ void Core::Impl::ring_targets(Call& call, LiveFlip& flip, const std::vector<Devi
       const LegId leg = new_leg(call, flip.side);
       legs.push_back(leg);
       flip.candidates[leg] = id;
-      // Exactly the codec in use on the far line: nothing may change there (design.md section 4.2). The two laws of G.711 are one.
+      // Exactly the codec in use on the far line: nothing may change there (design.md section 4.2). The two laws of
+      // G.711 are one.
       std::vector<Codec> codecs{call.codec};
       if (call.codec == Codec::Pcmu) codecs.push_back(Codec::Pcma);
       if (call.codec == Codec::Pcma) codecs.push_back(Codec::Pcmu);
@@ -139,7 +143,7 @@ void Core::Impl::keyed(Call& call, Side side, LegId, std::string_view code, Now 
 
 // ---- pulling: a device of the account dials the code
 
-LegId Core::Impl::pull(const Arrival& arrival, Now now) {
+void Core::Impl::pull(const Arrival& arrival, Now now) {
   std::vector<std::pair<CallId, Side>> found;
   for (auto& [id, call] : calls) {
     if (call.record.state != CallState::Talking) continue;
@@ -161,7 +165,8 @@ LegId Core::Impl::pull(const Arrival& arrival, Now now) {
     } else if (!can_join || (running == nullptr && call.record.flips.size() >= kMaxFlipsKept)) {
       refusal = Cause::Busy;
     } else {
-      const LegId leg = new_leg(call, side);
+      const LegId leg = arrival.leg;
+      place(leg, call, side);
       if (running == nullptr) {
         FlipAsked asked{call.id, arrival.account, side, arrival.device, FlipMode::Ring, FlipTrigger::PullCode};
         running = &open_flip(call, side, asked, now);
@@ -178,13 +183,10 @@ LegId Core::Impl::pull(const Arrival& arrival, Now now) {
       order(AnswerLeg{leg, call.codec});
       drive(call, *running, flip::Answered{leg}, now);
       changed(call);
-      after(call.id, now);
-      return leg;
+      return after(call.id, now);
     }
   }
-  const LegId leg{next.leg++};  // it never gets a seat
-  order(ReleaseLeg{leg, refusal});
-  return leg;
+  order(ReleaseLeg{arrival.leg, refusal});  // it never gets a seat
 }
 
 // ---- what happens
@@ -235,7 +237,8 @@ void Core::Impl::commit(Call& call, LiveFlip& flip, LegId winner, Now now) {
   flip.candidates.erase(winner);
   open_segment(call, SegmentKind::Talk, flip.side, sits, now);
   read_digits(call, flip.side);
-  // Both seats can move at once. For a single flip these two say what is so already; where the far seat moved meanwhile they join the new legs.
+  // Both seats can move at once. For a single flip these two say what is so already; where the far seat moved meanwhile
+  // they join the new legs.
   set_audio(call, flip.side);
   set_audio(call, other(flip.side));
   if (LiveFlip* theirs = running_flip(call, other(flip.side))) follow(*theirs, winner);
@@ -261,7 +264,8 @@ void Core::Impl::settle(Call& call, LiveFlip& flip, Now now) {
   seat.flip.reset();
   flip.candidates.clear();
   auto& segments = call.record.segments;
-  const auto segment = std::find_if(segments.rbegin(), segments.rend(), [&](const Segment& s) { return s.flip == flip.id; });
+  const auto segment =
+      std::find_if(segments.rbegin(), segments.rend(), [&](const Segment& s) { return s.flip == flip.id; });
   if (segment != segments.rend()) segment->to = now.wall, segment->device = record.to;
   changed(call);
   if (call.ended()) return;

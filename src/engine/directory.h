@@ -1,5 +1,5 @@
-// The directory in memory: accounts, devices and numbers as the store holds them, and how many bindings each device has.
-// Implements the domain's port. Owner: the signalling loop; the application changes it together with the store.
+// The directory in memory: accounts, devices and numbers as the store holds them, and how many bindings each device
+// has. Implements the domain's port. Owner: the signalling loop; the application changes it together with the store.
 #pragma once
 
 #include <map>

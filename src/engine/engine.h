@@ -1,6 +1,7 @@
-// The signalling core: SIP agent, registrar and calls joined into one pure object. It translates: SIP sessions and SDP into facts about legs for
-// call::Core; its orders into SIP and media commands; the media plane's messages into facts. Bytes, messages and the time in; Output out.
-// No sockets, clocks, threads or files: `segue serve` and the simulator run the same object.
+// The signalling core: SIP agent, registrar and calls joined into one pure object. It translates: SIP sessions and SDP
+// into facts about legs for call::Core; its orders into SIP and media commands; the media plane's messages into facts.
+// Bytes, messages and the time in; Output out. No sockets, clocks, threads or files: `segue serve` and the simulator
+// run the same object.
 //
 // Owner: one signalling loop. Bounded by the limits of what it holds (AgentLimits, Policy::max_calls, the port range).
 #pragma once

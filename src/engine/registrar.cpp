@@ -70,7 +70,8 @@ Registrar::Reply Registrar::handle(DeviceId device, const sip::Message& request,
 }
 
 // All of the request is checked before anything changes (section 10.3, step 7).
-std::optional<int> Registrar::check(const sip::Message& request, std::vector<Wanted>& wanted, std::vector<Binding>& current) {
+std::optional<int> Registrar::check(const sip::Message& request, std::vector<Wanted>& wanted,
+                                    std::vector<Binding>& current) {
   const auto cseq = sip::CSeq::parse(request.get("CSeq"));
   if (!cseq) return 400;
   const std::string call_id(request.get("Call-ID"));
@@ -87,7 +88,8 @@ std::optional<int> Registrar::check(const sip::Message& request, std::vector<Wan
     auto contact = sip::NameAddr::parse(text);
     if (!contact || contact->wildcard || !contact->uri.is_sip()) return 400;
     const std::string_view own = contact->params.get("expires");
-    const std::uint32_t seconds = number(own).value_or(header.value_or(3600));  // malformed counts as 3600 (section 10.2.1.1)
+    const std::uint32_t seconds =
+        number(own).value_or(header.value_or(3600));  // malformed counts as 3600 (section 10.2.1.1)
     Wanted w;
     w.expires = std::min<Duration>(std::chrono::seconds(seconds), limits_.max_expires);
     if (seconds != 0 && w.expires < limits_.min_expires) return 423;
@@ -98,7 +100,8 @@ std::optional<int> Registrar::check(const sip::Message& request, std::vector<Wan
     w.binding.cseq = cseq->number;
     w.binding.user_agent = std::string(request.get("User-Agent").substr(0, 128));
     for (const auto path : sip::list_values(request, "Path")) w.binding.path.emplace_back(path);
-    const auto old = std::find_if(current.begin(), current.end(), [&](const Binding& b) { return same_place(b, w.binding); });
+    const auto old =
+        std::find_if(current.begin(), current.end(), [&](const Binding& b) { return same_place(b, w.binding); });
     if (old != current.end() && !in_order(*old)) return 500;
     wanted.push_back(std::move(w));
     if (wanted.size() > kMaxBindings) return 403;
@@ -126,7 +129,8 @@ void Registrar::remove(DeviceId device) {
 std::vector<DeviceId> Registrar::connection_closed(ConnectionId connection) {
   std::vector<DeviceId> lost;
   for (auto& [device, list] : bindings_) {
-    if (std::erase_if(list, [&](const Binding& b) { return b.flow.connection == connection; }) > 0) lost.push_back(device);
+    if (std::erase_if(list, [&](const Binding& b) { return b.flow.connection == connection; }) > 0)
+      lost.push_back(device);
   }
   for (auto device : lost) {
     if (bindings_[device].empty()) bindings_.erase(device);
@@ -160,7 +164,8 @@ void Registrar::note_deadlines(DeviceId device) {
   }
   const auto& list = bindings(device);
   if (list.empty()) return;
-  const auto first = std::min_element(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.expires < b.expires; });
+  const auto first =
+      std::min_element(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.expires < b.expires; });
   deadlines_.insert({first->expires, device});
   deadline_of_[device] = first->expires;
 }

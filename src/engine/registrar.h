@@ -1,5 +1,6 @@
-// The registrar (RFC 3261 section 10.3): which bindings a device has, over which flow it can be reached, until when. Pure; the caller has
-// authenticated the request and knows the device. Bounds: kMaxBindings a device; past it the request is refused with 403 and the old ones stay.
+// The registrar (RFC 3261 section 10.3): which bindings a device has, over which flow it can be reached, until when.
+// Pure; the caller has authenticated the request and knows the device. Bounds: kMaxBindings a device; past it the
+// request is refused with 403 and the old ones stay.
 #pragma once
 
 #include <optional>
@@ -15,7 +16,8 @@
 
 namespace segue::engine {
 
-inline constexpr std::size_t kMaxBindings = 8;  // Wi-Fi, cellular, and what a reinstalled app left behind until it expires
+inline constexpr std::size_t kMaxBindings =
+    8;  // Wi-Fi, cellular, and what a reinstalled app left behind until it expires
 
 struct Binding {
   sip::Uri contact;
@@ -23,7 +25,7 @@ struct Binding {
   std::vector<std::string> path;
   std::string call_id;
   std::uint32_t cseq = 0;
-  std::string instance;      ///< +sip.instance, RFC 5626; "" if none
+  std::string instance;  ///< +sip.instance, RFC 5626; "" if none
   std::uint32_t reg_id = 0;
   Instant expires{};
   WallTime expires_wall{};
@@ -58,7 +60,8 @@ class Registrar {
 
  private:
   struct Wanted;
-  [[nodiscard]] std::optional<int> check(const sip::Message& request, std::vector<Wanted>& wanted, std::vector<Binding>& current);
+  [[nodiscard]] std::optional<int> check(const sip::Message& request, std::vector<Wanted>& wanted,
+                                         std::vector<Binding>& current);
   void note_deadlines(DeviceId device);
   RegistrarLimits limits_;
   std::unordered_map<DeviceId, std::vector<Binding>> bindings_;  // no empty lists

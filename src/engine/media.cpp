@@ -1,0 +1,51 @@
+// What the media plane tells, as facts for the calls.
+#include <fmt/core.h>
+
+#include "engine/engine_impl.h"
+#include "engine/report.h"
+
+namespace segue::engine {
+
+void Engine::Impl::hear(const media::SpliceProven& m, Now) {
+  log(Log::Level::Debug, fmt::format("flip {}: the device has proven its audio", m.flip.value));
+}
+
+void Engine::Impl::hear(const media::Spliced& m, Now now) {
+  log(Log::Level::Info, fmt::format("flip {}: spliced", m.flip.value));
+  core.on_spliced(m.flip, now);
+}
+
+void Engine::Impl::hear(const media::SpliceDisarmed& m, Now now) { core.on_disarmed(m.flip, now); }
+
+void Engine::Impl::hear(const media::SpliceMeasured& m, Now now) {
+  const auto watch = watches.find(m.measurement->flip);
+  const unsigned requests = watch == watches.end() ? 0 : watch->second.requests;
+  if (watch != watches.end()) watches.erase(watch);
+  auto report = make_report(*m.measurement, requests);
+  if (!report.kept)
+    log(Log::Level::Warning, fmt::format("flip {}: the promise was not kept", m.measurement->flip.value));
+  core.on_report(m.measurement->flip, std::move(report), now);
+}
+
+void Engine::Impl::hear(const media::CodeDialled& m, Now now) { core.on_code(m.leg, m.code, now); }
+
+/// Silence alone ends nothing (mute, DTX): the device is asked whether it is still there.
+void Engine::Impl::hear(const media::MediaDead& m, Now now) {
+  const Leg* leg = find(m.leg);
+  if (leg == nullptr || leg->released || !leg->session || !leg->answered) return;
+  log(Log::Level::Warning,
+      fmt::format("leg {}: no audio for {:.0f} s, asking the device", m.leg.value, to_s(m.silent_for)));
+  probes[agent.request_in_session(leg->session, "OPTIONS", {}, "", now)] = m.leg;
+}
+
+void Engine::Impl::hear(const media::MediaAlive&, Now) {}
+
+void Engine::Impl::hear(const media::LegClosed& m, Now now) {
+  Leg* leg = find(m.leg);
+  if (leg == nullptr) return;
+  leg->media_open = false;
+  if (!leg->released) core.on_left(m.leg, call::Cause::Overload, now);  // the worker is full: it refused to open it
+  drop_if_over(m.leg);
+}
+
+}  // namespace segue::engine

@@ -1,0 +1,125 @@
+#include "engine/report.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+namespace segue::engine {
+namespace {
+
+using call::ReportLine;
+
+std::string ms(double v) { return fmt::format("{:.1f} ms", v); }
+
+ReportLine identity(std::string key, std::string title, bool same, const std::string& before,
+                    const std::string& after) {
+  ReportLine line{std::move(key), std::move(title), {}, "unchanged", std::nullopt, same, {}};
+  line.value = same ? "unchanged (" + after + ")" : before + " became " + after;
+  return line;
+}
+
+ReportLine count(std::string key, std::string title, std::uint32_t n) {
+  return {std::move(key), std::move(title), std::to_string(n), "must be 0", static_cast<double>(n), n == 0, {}};
+}
+
+/// A time with an upper limit; absent where it could not be measured.
+ReportLine at_most(std::string key, std::string title, std::optional<double> value, double limit) {
+  ReportLine line{std::move(key), std::move(title), "", limit == 0 ? "must be 0" : "at most " + ms(limit),
+                  value,          std::nullopt,     {}};
+  if (!value) return line;
+  line.value = ms(*value);
+  line.kept = *value <= limit + 0.05;  // figures are shown to a tenth of a millisecond
+  return line;
+}
+
+void add_identity(std::vector<ReportLine>& lines, const media::SpliceMeasurement& m) {
+  lines.push_back(identity("ssrc", "Stream identity (SSRC)", m.ssrc_before == m.ssrc_after,
+                           fmt::format("0x{:08x}", m.ssrc_before), fmt::format("0x{:08x}", m.ssrc_after)));
+  lines.push_back(identity("payload_type", "Payload type", m.payload_type_before == m.payload_type_after,
+                           std::to_string(m.payload_type_before), std::to_string(m.payload_type_after)));
+  lines.push_back(identity("address", "Address and port of the stream", m.address_before == m.address_after,
+                           m.address_before.to_string(), m.address_after.to_string()));
+  lines.push_back(
+      identity("cname", "Canonical name (CNAME)", m.cname_before == m.cname_after, m.cname_before, m.cname_after));
+}
+
+void add_continuity(std::vector<ReportLine>& lines, const media::SpliceMeasurement& m) {
+  lines.push_back(count("sequence", "Breaks in the sequence numbers", m.sequence_breaks));
+  if (m.source_losses > 0)
+    lines.back().note =
+        fmt::format("{} lost or reordered by the devices' own networks, passed on as such", m.source_losses);
+  lines.push_back(count("slots_missing", "Slots with no packet", m.slots_missing));
+  if (m.slots_silent_by_choice > 0)
+    lines.back().note = fmt::format("{} in which the device was silent by its own choice", m.slots_silent_by_choice);
+  lines.push_back(at_most("lateness", "Latest departure after its slot", m.lateness_ms_max, m.frame_ms / 2));
+  auto gap = at_most("gap", "Longest time between two packets", m.gap_ms_max, 2 * m.frame_ms);
+  if (m.source_gap_ms_max) gap.note = "the devices themselves left up to " + ms(*m.source_gap_ms_max);
+  if (m.scheduler_ms_max)
+    gap.note += (gap.note.empty() ? "" : "; ") +
+                fmt::format("this machine held a packet for up to {:.2f} ms", *m.scheduler_ms_max);
+  // What the sources and the scheduler caused is shown beside the figure; a gap they explain is not the splice's.
+  if (gap.kept == false && m.gap_ms_max && m.source_gap_ms_max &&
+      *m.gap_ms_max - std::max(0.0, *m.source_gap_ms_max - m.frame_ms) - m.scheduler_ms_max.value_or(0) <=
+          2 * m.frame_ms) {
+    gap.kept = true;
+  }
+  lines.push_back(std::move(gap));
+}
+
+void add_rtcp(std::vector<ReportLine>& lines, const media::SpliceMeasurement& m) {
+  lines.push_back(count("rtcp_bye", "RTCP BYE", m.rtcp_bye ? 1 : 0));
+  lines.push_back({"rtcp_counts",
+                   "Counts in sender reports",
+                   m.rtcp_counts_fell ? "fell" : "never fell",
+                   "never fall",
+                   std::nullopt,
+                   !m.rtcp_counts_fell,
+                   {}});
+  lines.push_back(at_most("rtcp_line", "Sender reports' clock off one line", m.rtcp_line_error_ms, m.frame_ms));
+}
+
+void add_speed(std::vector<ReportLine>& lines, const media::SpliceMeasurement& m) {
+  auto heard = at_most("heard_after", "First packet to being heard", m.first_packet_to_heard_ms, 2 * m.frame_ms);
+  if (m.answer_to_heard_ms) heard.note = "after the device's answer: " + ms(*m.answer_to_heard_ms);
+  lines.push_back(std::move(heard));
+  lines.push_back(at_most("nobody_heard", "Time in which nobody was heard", m.nobody_heard_ms, 0));
+}
+
+void add_waveform(std::vector<ReportLine>& lines, const media::SpliceMeasurement& m) {
+  ReportLine line{
+      "click", "Largest step at the splice, to the audio around", "", "at most 1.10 times", std::nullopt, std::nullopt,
+      {}};
+  if (m.step_at_splice && m.step_around && *m.step_around > 0) {
+    const double ratio = *m.step_at_splice / *m.step_around;
+    line.number = ratio;
+    line.value = fmt::format("{:.2f} times", ratio);
+    line.kept = ratio <= 1.1;
+  }
+  lines.push_back(std::move(line));
+}
+
+}  // namespace
+
+call::FlipReport make_report(const media::SpliceMeasurement& m, unsigned sip_to_far) {
+  call::FlipReport report;
+  report.spliced = m.spliced;
+  report.frame_ms = m.frame_ms;
+  report.lines.push_back(count("sip_to_far", "SIP messages to the far party", sip_to_far));
+  if (m.packets_watched > 0) {
+    add_identity(report.lines, m);
+    add_continuity(report.lines, m);
+    add_rtcp(report.lines, m);
+  }
+  if (m.spliced) {
+    add_speed(report.lines, m);
+    add_waveform(report.lines, m);
+  }
+  report.kept =
+      std::none_of(report.lines.begin(), report.lines.end(), [](const ReportLine& l) { return l.kept == false; });
+  for (const auto& p : m.trace) {
+    report.packets.push_back({static_cast<call::ReportPacket::Kind>(p.kind), p.at_ms, p.sequence, p.timestamp, p.used});
+  }
+  return report;
+}
+
+}  // namespace segue::engine

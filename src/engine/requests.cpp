@@ -1,0 +1,132 @@
+// SIP requests outside of any dialog: who is it (digest), and what is wanted.
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "engine/engine_impl.h"
+
+namespace segue::engine {
+namespace {
+
+constexpr const char* kAllow = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REGISTER";
+
+}  // namespace
+
+void Engine::Impl::handle(const sip::RequestReceived& e, Now now) {
+  const auto& method = e.request.method;
+  if (method == "REGISTER") return handle_register(e, now);
+  if (method == "INVITE") return handle_invite(e, now);
+  if (method == "OPTIONS") {
+    return agent.respond(e.transaction, 200, {{"Allow", kAllow}, {"Accept", "application/sdp"}, {"Supported", "timer"}},
+                         "", now);
+  }
+  if (method == "SUBSCRIBE" || method == "PUBLISH") {
+    return agent.respond(e.transaction, 489, {{"Allow-Events", "telephone-event"}}, "", now);
+  }
+  const bool known = method == "MESSAGE" || method == "NOTIFY" || method == "REFER" || method == "INFO" ||
+                     method == "UPDATE" || method == "PRACK" || method == "BYE";
+  agent.respond(e.transaction, known ? 405 : 501, {{"Allow", kAllow}}, "", now);
+}
+
+/// The device whose secret made the Authorization header; nullptr after a challenge or a refusal has been sent.
+const call::Device* Engine::Impl::authenticate(const sip::RequestReceived& e, Now now) {
+  const auto from = sip::NameAddr::parse(e.request.get("From"));
+  const call::Device* claimed = from ? directory.device_by_username(from->uri.user) : nullptr;
+  std::optional<sip::DigestCredentials> credentials;
+  for (const auto text : e.request.all("Authorization")) {
+    auto parsed = sip::DigestCredentials::parse(text);
+    if (parsed && parsed->realm == config.domain) credentials = std::move(*parsed);
+  }
+  if (!credentials) {
+    challenge(e, claimed, false, now);
+    return nullptr;
+  }
+  const call::Device* device = directory.device_by_username(credentials->username);
+  const bool sha256 = credentials->algorithm == sip::DigestAlgorithm::Sha256;
+  // An unknown user is checked against a secret nobody has, so that an answer tells nothing about which users exist.
+  static const std::string kNobody(64, '0');
+  const std::string& ha1 = device == nullptr ? kNobody : sha256 ? device->ha1_sha256 : device->ha1_md5;
+  const auto verdict = digest.check(*credentials, e.request.method, ha1.empty() ? kNobody : ha1, now.mono);
+  if (verdict == sip::DigestServer::Verdict::Stale) {
+    challenge(e, device, true, now);
+    return nullptr;
+  }
+  const bool downgraded = device != nullptr && device->sha256 && !sha256;
+  if (verdict != sip::DigestServer::Verdict::Ok || device == nullptr || downgraded) {
+    log(Log::Level::Warning, fmt::format("wrong credentials for \"{}\" from {}", credentials->username.substr(0, 64),
+                                         e.flow.remote.to_string()));
+    agent.respond(e.transaction, 403, {}, "", now, "Wrong user name or password");
+    return nullptr;
+  }
+  return device;
+}
+
+void Engine::Impl::challenge(const sip::RequestReceived& e, const call::Device* device, bool stale, Now now) {
+  const auto algorithm = device != nullptr && device->sha256 ? sip::DigestAlgorithm::Sha256 : sip::DigestAlgorithm::Md5;
+  agent.respond(e.transaction, 401, {{"WWW-Authenticate", digest.challenge(algorithm, stale, now.mono).to_string()}},
+                "", now);
+}
+
+void Engine::Impl::handle_register(const sip::RequestReceived& e, Now now) {
+  const call::Device* device = authenticate(e, now);
+  if (device == nullptr) return;
+  const auto to = sip::NameAddr::parse(e.request.get("To"));
+  if (!to || to->uri.user != device->username) {
+    return agent.respond(e.transaction, 403, {}, "", now, "Register your own device only");
+  }
+  const bool was = !registrar.bindings(device->id).empty();
+  auto reply = registrar.handle(device->id, e.request, e.flow, now);
+  if (reply.changed) out(StoreBindings{device->id});
+  const bool is = !registrar.bindings(device->id).empty();
+  if (reply.status != 200) {
+    log(Log::Level::Warning, fmt::format("REGISTER of {} refused with {}", device->username, reply.status));
+  } else if (was != is) {
+    log(Log::Level::Info,
+        fmt::format("{} {} from {}", device->username, is ? "registered" : "unregistered", e.flow.remote.to_string()));
+  }
+  agent.respond(e.transaction, reply.status, std::move(reply.headers), "", now);
+}
+
+void Engine::Impl::handle_invite(const sip::RequestReceived& e, Now now) {
+  const call::Device* device = authenticate(e, now);
+  if (device == nullptr) return;
+  const auto refuse = [&](int status, std::vector<sip::Header> headers, std::string_view why) {
+    log(Log::Level::Warning, fmt::format("INVITE of {} refused with {}: {}", device->username, status, why));
+    agent.respond(e.transaction, status, std::move(headers), "", now, why);
+  };
+  call::Arrival arrival{core.new_leg(), device->account, device->id, e.request.request_uri.user, {}};
+  std::optional<sdp::Description> offer;
+  if (const auto text = sip::sdp_of(e.request); !text.empty()) {
+    auto parsed = sdp::parse(text);
+    if (!parsed)
+      return refuse(400, {{"Warning", "399 segue \"" + parsed.error().text + "\""}}, "Bad session description");
+    if (!parsed->audio) return refuse(488, {{"Warning", "304 segue \"No usable audio\""}}, "No usable audio");
+    for (const auto& c : parsed->audio->codecs) arrival.offered.push_back(c.codec);
+    if (arrival.offered.empty()) return refuse(488, {{"Warning", "305 segue \"No known codec\""}}, "No known codec");
+    offer = std::move(*parsed);
+  } else if (!e.request.body.empty()) {
+    return refuse(415, {{"Accept", "application/sdp"}}, "Only application/sdp");
+  } else {
+    arrival.offered = device->codecs.empty() ? std::vector{Codec::Pcma, Codec::Pcmu} : device->codecs;
+  }
+  auto rtp = ports.allocate(arrival.leg, e.flow.local.ip.v6);
+  if (!rtp) {
+    log(Log::Level::Warning, "no RTP port for an incoming call: " + rtp.error().text);
+    return refuse(503, {{"Retry-After", "5"}, {"Reason", call::reason_header(call::Cause::NoPorts)}},
+                  "No RTP port is free");
+  }
+  Leg leg;
+  leg.id = arrival.leg;
+  leg.device = device->id;
+  leg.flow = e.flow;
+  leg.incoming = true;
+  leg.offer = std::move(offer);
+  leg.call_id = std::string(e.request.get("Call-ID"));
+  leg.rtp = *rtp;
+  leg.session = agent.accept_invite(e.transaction, our_contact(e.flow), now);
+  leg_of[leg.session] = leg.id;
+  open_media(legs[arrival.leg] = std::move(leg));
+  core.on_arrival(arrival, now);
+}
+
+}  // namespace segue::engine

@@ -1,0 +1,240 @@
+// What happens in SIP sessions, as facts for the calls.
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "engine/engine_impl.h"
+
+namespace segue::engine {
+
+call::Cause cause_of(int status) {
+  switch (status) {
+    case 486:
+    case 600:
+      return call::Cause::Busy;
+    case 603:
+    case 403:
+    case 401:
+    case 407:
+      return call::Cause::Declined;
+    case 404:
+    case 410:
+    case 480:
+    case 503:
+      return call::Cause::Unreachable;
+    case 408:
+      return call::Cause::NoAnswer;
+    case 415:
+    case 488:
+    case 606:
+      return call::Cause::NoCommonCodec;
+    case 487:
+      return call::Cause::Cancelled;
+    default:
+      return status >= 600 ? call::Cause::Declined : call::Cause::Unreachable;
+  }
+}
+
+void Engine::Impl::handle(const sip::SendMessage& e, Now) {
+  if (!watches.empty()) count_for_watches(e.bytes);
+  out(SendSip{e.flow, e.bytes});
+}
+
+/// Requests of ours to the far party while a flip is measured. A session timer's own refresh (UPDATE without a body) is
+/// not of the flip.
+void Engine::Impl::count_for_watches(std::string_view bytes) {
+  if (bytes.starts_with("SIP/2.0") || bytes.starts_with("ACK ")) return;
+  if (bytes.starts_with("UPDATE ") && bytes.ends_with("\r\n\r\n")) return;
+  const auto at = bytes.find("\r\nCall-ID: ");
+  if (at == std::string_view::npos) return;
+  const auto value = bytes.substr(at + 11, bytes.find("\r\n", at + 11) - at - 11);
+  for (auto& [flip, watch] : watches) {
+    const Leg* far = find(watch.far);
+    if (far != nullptr && !far->released && far->call_id == value) ++watch.requests;
+  }
+}
+
+void Engine::Impl::handle(const sip::ResponseReceived& e, Now now) {
+  const auto probe = probes.find(e.transaction);
+  if (probe == probes.end() || e.response.status < 200) return;
+  const LegId id = probe->second;
+  probes.erase(probe);
+  // 481 and 408 mean that the dialog is gone (RFC 5057); any other answer shows that the device lives and is silent by
+  // its own choice.
+  if (e.response.status != 481 && e.response.status != 408 && e.response.status != 503) return;
+  core.on_left(id, call::Cause::MediaTimeout, now);
+}
+
+void Engine::Impl::handle(const sip::SessionRequest& e, Now now) {
+  const Leg* leg = find(e.session);
+  if (leg != nullptr && e.request.is("INFO")) return handle_info(*leg, e, now);
+  if (e.request.is("MESSAGE") || e.request.is("INFO")) return agent.respond(e.transaction, 200, {}, "", now);
+  if (e.request.is("REFER")) return agent.respond(e.transaction, 603, {}, "", now);
+  agent.respond(e.transaction, 405, {{"Allow", config.agent.allow}}, "", now);
+}
+
+/// Digits by INFO: application/dtmf-relay ("Signal=5\r\nDuration=160") and application/dtmf ("5").
+void Engine::Impl::handle_info(const Leg& leg, const sip::SessionRequest& e, Now now) {
+  const std::string_view type = e.request.get("Content-Type");
+  const std::string_view body = e.request.body;
+  if (!type.starts_with("application/dtmf")) {
+    const int status = body.empty() ? 200 : 415;
+    return agent.respond(e.transaction, status,
+                         status == 415
+                             ? std::vector<sip::Header>{{"Accept", "application/dtmf-relay, application/dtmf"}}
+                             : std::vector<sip::Header>{},
+                         "", now);
+  }
+  const auto field = [&](std::string_view name) -> std::string_view {
+    const auto at = body.find(name);
+    if (at == std::string_view::npos) return {};
+    auto value = body.substr(at + name.size());
+    value.remove_prefix(std::min(value.find_first_not_of(" =\t"), value.size()));
+    return value.substr(0, value.find_first_of("\r\n"));
+  };
+  const std::string_view signal =
+      type.starts_with("application/dtmf-relay") ? field("Signal") : body.substr(0, body.find_first_of("\r\n"));
+  const std::string_view duration = field("Duration");
+  unsigned ms = 100;
+  std::from_chars(duration.data(), duration.data() + duration.size(), ms);
+  const char digit =
+      signal.empty()
+          ? '\0'
+          : static_cast<char>(signal.front() >= 'a' && signal.front() <= 'd' ? signal.front() - 32 : signal.front());
+  if (digit == '\0' || std::string_view("0123456789*#ABCD").find(digit) == std::string_view::npos) {
+    return agent.respond(e.transaction, 400, {}, "", now, "No such digit");
+  }
+  agent.respond(e.transaction, 200, {}, "", now);
+  if (!leg.released) out(ToMedia{media::InjectDigit{leg.id, digit, std::clamp(ms, 40U, 2000U)}});
+}
+
+void Engine::Impl::handle(const sip::SessionProgress& e, Now now) {
+  Leg* leg = find(e.session);
+  if (leg == nullptr || leg->released || e.status < 180) return;
+  std::optional<Codec> early;
+  if (!e.sdp.empty() && apply_answer(*leg, e.sdp)) early = leg->agreed->codec.codec;
+  core.on_ringing(leg->id, early, now);
+}
+
+void Engine::Impl::handle(const sip::SessionAnswered& e, Now now) {
+  Leg* leg = find(e.session);
+  if (leg == nullptr || leg->released) return;  // hung up meanwhile: the agent sends ACK and BYE
+  leg->answered = true;
+  if (apply_answer(*leg, e.sdp)) return core.on_answered(leg->id, leg->agreed->codec.codec, now);
+  log(Log::Level::Warning, "a device answered without usable audio");
+  core.on_refused(leg->id, e.sdp.empty() ? call::Cause::NoMedia : call::Cause::NoCommonCodec, now);
+}
+
+void Engine::Impl::handle(const sip::SessionConfirmed& e, Now now) {
+  Leg* leg = find(e.session);
+  if (leg == nullptr || leg->released || !leg->ours_is_offer) return;
+  leg->ours_is_offer = false;
+  if (e.sdp.empty() || !apply_answer(*leg, e.sdp)) return core.on_left(leg->id, call::Cause::NoCommonCodec, now);
+}
+
+/// re-INVITE or UPDATE of one party: answered here, at once. The other party is not told.
+void Engine::Impl::handle(const sip::OfferReceived& e, Now now) {
+  Leg* leg = find(e.session);
+  if (leg == nullptr || leg->released || !leg->agreed) return agent.reject_offer(e.session, 488, now);
+  leg->flow = e.flow;
+  if (e.sdp.empty()) {
+    leg->ours_is_offer = true;
+    return agent.answer_offer(e.session, sdp::print(leg->local), now);
+  }
+  auto offer = sdp::parse(e.sdp);
+  if (!offer || !offer->audio) return agent.reject_offer(e.session, 488, now);
+  std::vector<Codec> allowed{leg->agreed->codec.codec};
+  if (allowed[0] == Codec::Pcmu) allowed.push_back(Codec::Pcma);
+  if (allowed[0] == Codec::Pcma) allowed.push_back(Codec::Pcmu);
+  auto before = leg->local;
+  leg->offer = std::move(*offer);
+  const std::string answer = local_answer(*leg, std::move(allowed));
+  if (answer.empty()) return agent.reject_offer(e.session, 488, now);
+  agent.answer_offer(e.session, answer, now);
+  apply_remote(*leg, *leg->offer->audio);
+  const auto theirs = leg->offer->audio->direction;
+  core.on_hold(leg->id, theirs == sdp::Direction::SendOnly || theirs == sdp::Direction::Inactive, now);
+}
+
+// We make no offers in running sessions yet but the timer's refresh, whose result concerns the agent alone.
+void Engine::Impl::handle(const sip::OfferAnswered&, Now) {}
+
+void Engine::Impl::handle(const sip::SessionEnded& e, Now now) {
+  Leg* leg = find(e.session);
+  if (leg == nullptr) return;
+  const LegId id = leg->id;
+  leg_of.erase(e.session);
+  leg->session = {};
+  if (!leg->released) {
+    leg->released = true;
+    switch (e.cause) {
+      case sip::EndCause::RemoteBye:
+        core.on_left(id, call::Cause::NormalClearing, now);
+        break;
+      case sip::EndCause::RemoteCancel:
+        core.on_left(id, call::Cause::Cancelled, now);
+        break;
+      case sip::EndCause::Rejected:
+        core.on_refused(id, cause_of(e.status), now);
+        break;
+      case sip::EndCause::NoResponse:
+        leg->answered ? core.on_left(id, call::Cause::Unreachable, now)
+                      : core.on_refused(id, call::Cause::Unreachable, now);
+        break;
+      case sip::EndCause::NoAck:
+        core.on_left(id, call::Cause::Unreachable, now);
+        break;
+      case sip::EndCause::SessionExpired:
+        core.on_left(id, call::Cause::SessionExpired, now);
+        break;
+      case sip::EndCause::LocalHangup:
+        core.on_left(id, call::Cause::ProtocolError, now);
+        break;
+    }
+    close_media(*leg);
+  }
+  drop_if_over(id);
+}
+
+void Engine::Impl::drop_if_over(LegId id) {
+  const Leg* leg = find(id);
+  if (leg == nullptr || leg->session || leg->media_open) return;
+  legs.erase(id);
+  ports.release(id);
+}
+
+// ---- SDP to media
+
+bool Engine::Impl::apply_answer(Leg& leg, std::string_view text) {
+  auto description = sdp::parse(text);
+  if (!description || !description->audio) return false;
+  auto agreed = sdp::accept_answer(leg.local, *description);
+  if (!agreed) return false;
+  leg.agreed = std::move(*agreed);
+  apply_remote(leg, *description->audio);
+  return true;
+}
+
+void Engine::Impl::apply_remote(Leg& leg, const sdp::RemoteAudio& remote) {
+  const auto& a = *leg.agreed;
+  media::SetRemote set;
+  set.leg = leg.id;
+  set.format.codec = a.codec.codec;
+  set.format.send_pt = a.codec.payload_type;
+  set.format.receive_pt = a.receive_pt;
+  if (a.event) set.format.send_event_pt = a.event->payload_type, set.format.event_clock = a.event->clock;
+  if (a.receive_event) set.format.receive_event_pt = a.receive_event->payload_type;
+  set.format.receive_cn_pt = remote.comfort_noise;
+  set.format.ptime_ms = remote.ptime_ms;
+  set.address.rtp = remote.rtp;
+  set.address.rtcp = remote.rtcp;
+  set.address.rtcp_mux = remote.rtcp_mux;
+  set.address.signalling_ip = leg.flow.remote.ip;
+  set.send = a.direction == sdp::Direction::SendRecv || a.direction == sdp::Direction::SendOnly;
+  set.receive = a.direction == sdp::Direction::SendRecv || a.direction == sdp::Direction::RecvOnly;
+  if (remote.rtp.ip.unspecified()) set.send = false;  // hold in the old style
+  out(ToMedia{std::move(set)});
+}
+
+}  // namespace segue::engine
