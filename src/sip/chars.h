@@ -19,7 +19,7 @@ enum CharClass : std::uint16_t {
   kHost = 128,       ///< names and IPv4; '_' is no host name, but is what private DNS has
   kParamSent = 256,  ///< accepted in a header parameter's value: printable, without separators that end it
   kUriSent = 512,    ///< accepted in URI parameters, headers and unknown schemes: printable, no space, quote or bracket
-  kDisplay = 1024,   ///< unquoted display name: tokens and spaces; UTF-8 and harmless punctuation are sent, too
+  kDisplay = 1024,   ///< unquoted display name: beyond tokens, all that cannot be taken for something else is sent
 };
 
 namespace detail {
@@ -41,7 +41,7 @@ constexpr std::uint16_t classify(unsigned char byte) {
   if (digit || alpha || in("-._", c)) mask |= kHost;
   if (printable && !in(";,\"<>", c)) mask |= kParamSent;
   if (printable && !in("\"<>", c)) mask |= kUriSent;
-  if ((mask & (kToken | kSpace)) != 0 || byte >= 0x80 || in("()/:&#$@", c)) mask |= kDisplay;
+  if ((mask & kSpace) != 0 || (printable && !in("\",;<>\\", c))) mask |= kDisplay;
   return static_cast<std::uint16_t>(mask);
 }
 

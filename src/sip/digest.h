@@ -1,6 +1,7 @@
 // HTTP digest for SIP, server and client side (RFC 7616 and RFC 8760 over RFC 3261 section 22; qop=auth and RFC 2069's
-// form). MD5 and SHA-256. Secrets are kept as HA1 = H(user:realm:password), never as clear text. Pure: the time is an argument;
-// nonces carry their own birth time under a keyed hash, so the server keeps no table of them but of nonce counts (bounded).
+// form). MD5 and SHA-256. Secrets are kept as HA1 = H(user:realm:password), never as clear text. Pure: the time is an
+// argument; nonces carry their own birth time under a keyed hash, so the server keeps no table of them but of nonce
+// counts (bounded).
 #pragma once
 
 #include <array>
@@ -51,8 +52,8 @@ class DigestServer {
   [[nodiscard]] DigestChallenge challenge(DigestAlgorithm algorithm, bool stale, Instant now);
 
   enum class Verdict { Ok, Stale, Wrong };
-  /// Checks the response, the nonce's age and origin, and that the nonce count grows (replay is Stale). `ha1` is the hex for
-  /// the credentials' algorithm. Constant-time comparison.
+  /// Checks the response, the nonce's age and origin, and that the nonce count grows (replay is Stale). `ha1` is the
+  /// hex for the credentials' algorithm. Constant-time comparison.
   [[nodiscard]] Verdict check(const DigestCredentials& c, std::string_view method, std::string_view ha1, Instant now);
 
  private:
@@ -63,9 +64,19 @@ class DigestServer {
     std::uint32_t highest_count = 0;
     Instant born{};
   };
-  std::unordered_map<std::string, Seen> seen_;
+  [[nodiscard]] std::string sign(std::string_view text) const;
+  [[nodiscard]] std::optional<Instant> birth(std::string_view nonce) const;
+  [[nodiscard]] bool fresh(const DigestCredentials& c, Instant now);
   void forget_old(Instant now);
+  /// Only nonces that a right password has been seen with, so that unanswered challenges cost no memory.
+  std::unordered_map<std::string, Seen> seen_;
+  std::optional<Instant>
+      forgotten_until_;  ///< nonces born until then may have been used: without an entry they are stale
 };
+
+/// The response that credentials must carry; `ha1` for their algorithm (RFC 7616 section 3.4.1). Both sides compare
+/// with it.
+[[nodiscard]] std::string digest_response(const DigestCredentials& c, std::string_view method, std::string_view ha1);
 
 /// Client side: the answer to a challenge. `nonce_count` starts at 1 and grows with each use of the nonce.
 [[nodiscard]] DigestCredentials digest_answer(const DigestChallenge& challenge, std::string_view user,

@@ -85,7 +85,8 @@ void Parser::request_line(std::string_view line) {
 
 void Parser::status_line(std::string_view line) {
   message_.is_request = false;
-  line.remove_prefix(std::min<std::size_t>(line.size(), 8));
+  if (line.size() < 8 || !iequals(line.substr(0, 8), "SIP/2.0 ")) return refuse(400, "status line: not SIP/2.0");
+  line.remove_prefix(8);
   const auto space = line.find(' ');
   const auto code = parse_number(line.substr(0, space), 699);
   if (!code || *code < 100 || line.substr(0, space).size() != 3)
@@ -97,12 +98,14 @@ void Parser::status_line(std::string_view line) {
 void Parser::start_line(std::string_view line) {
   if (line.size() > kMaxHeaderBytes) {
     refuse(414, "the start line is too long");
-    line = line.substr(0, line.find(' '));
-    message_.method = line.size() < 64 ? line : std::string_view{};
+    message_.method = line.substr(0, std::min<std::size_t>(line.find(' '), 64));
     return;
   }
-  if (line.find('\n') != std::string_view::npos) refuse(400, "the start line is folded");
-  if (line.size() >= 8 && iequals(line.substr(0, 8), "SIP/2.0 ")) return status_line(line);
+  if (line.find('\r') != std::string_view::npos || line.find('\n') != std::string_view::npos) {
+    refuse(400, "the start line is folded or has a lone CR");
+  }
+  // No method has a slash. Whatever begins so is meant as a response, and to a response nobody ever responds.
+  if (line.size() >= 4 && iequals(line.substr(0, 4), "SIP/")) return status_line(line);
   request_line(line);
 }
 
@@ -160,6 +163,7 @@ void Parser::check_addresses() {
   ViaScan via;
   if (top == nullptr) return refuse(400, "no Via");
   refuse_if(scan_via(*top, via));
+  if (via.version != "2.0") refuse(400, "Via: not SIP/2.0");
   refuse_if(check_params(via.params));
   for (const auto& header : message_.headers) {
     const bool contact = header.name == "Contact";
@@ -211,7 +215,7 @@ void Parser::cut_body() {
 /// What make_response() needs of a refused request. The top Via must say where the response goes, so its readable part
 /// is kept.
 std::optional<Message> Parser::partial() {
-  if (!message_.is_request || message_.method.empty() || message_.method == "ACK") return std::nullopt;
+  if (!message_.is_request || !all_of_class(message_.method, kToken) || message_.method == "ACK") return std::nullopt;
   Message usable;
   usable.method = message_.method;
   usable.request_uri = message_.request_uri;

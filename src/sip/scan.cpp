@@ -234,7 +234,8 @@ ScanError scan_via(std::string_view text, ViaScan& out) {
     part = trim(text.substr(0, slash));
     text.remove_prefix(slash + 1);
   }
-  if (!iequals(parts[0], "SIP") || parts[1] != "2.0") return "Via: not SIP/2.0";
+  if (!iequals(parts[0], "SIP") || !all_of_class(parts[1], kToken)) return "Via: not SIP";
+  out.version = parts[1];
   text = trim_left(text);
   std::size_t length = 0;
   while (length < text.size() && is_class(text[length], kToken)) ++length;

@@ -32,10 +32,11 @@ struct NameAddrScan {
 [[nodiscard]] ScanError scan_name_addr(std::string_view text, NameAddrScan& out);
 
 struct ViaScan {
-  std::string_view transport, host, params;
+  std::string_view version, transport, host, params;
   std::uint16_t port = 0;
 };
-/// Everything up to the parameters, which check_params does.
+/// Everything up to the parameters, which check_params does. Any version is let through: the answer to a request of
+/// another version must find its way, too. parse_message refuses them.
 [[nodiscard]] ScanError scan_via(std::string_view text, ViaScan& out);
 
 struct CSeqScan {
