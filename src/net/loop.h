@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "base/time.h"
+#include "net/fd.h"
 
 namespace boost::asio {
 class io_context;
@@ -37,6 +38,25 @@ class Loop {
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
+};
+
+/// Readiness of one descriptor on the loop, so that sockets can be drained and filled in batches. Owns the descriptor.
+/// No call after destruction. Must not outlive its loop.
+class FdWatch {
+ public:
+  FdWatch(Loop& loop, Fd fd);
+  ~FdWatch();
+  FdWatch(const FdWatch&) = delete;
+  FdWatch& operator=(const FdWatch&) = delete;
+
+  [[nodiscard]] int fd() const;
+  /// Calls `fn` once when there is something to read (or an error, or the end). Ask again for the next time.
+  void when_readable(std::function<void()> fn);
+  void when_writable(std::function<void()> fn);
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;  // shared: Asio's handlers may outlive the watch by one turn of the loop
 };
 
 /// A one-shot deadline on the loop. Moving a deadline later is free, so it may be set anew after every event. Never
