@@ -32,7 +32,8 @@ Params random_params(Random& random, bool quoted) {
   for (auto n = random.below(4); n > 0; --n) {
     std::optional<std::string> value;
     if (random.chance(0.7)) value = quoted ? any_text(random, 1, 12) : pick(random, kTokenChars, 1, 12);
-    params.list.push_back({pick(random, kNames, 1, 8), std::move(value)});
+    // No name may stand twice in a URI (RFC 3261 section 19.1.1), so each ends differently.
+    params.list.push_back({pick(random, kNames, 1, 8) + "-" + std::to_string(n), std::move(value)});
   }
   return params;
 }
