@@ -1,0 +1,50 @@
+// Symmetric RTP with a lock: which source address of a leg is believed, and where its packets are sent (RFC 4961). Only
+// the answered or the signalling IP may latch, once per answer; afterwards a move needs a new answer, or silence and
+// the same stream. Pure.
+#pragma once
+
+#include <optional>
+
+#include "base/time.h"
+#include "media/types.h"
+#include "rtp/packet.h"
+
+namespace segue::media {
+
+class Latch {
+ public:
+  /// After every answer. A changed RTP address forgets the latch, so that the next good packet sets it anew.
+  void set_remote(const LegAddress& address);
+
+  /// Whether a valid packet from here belongs to the leg; latches if it may.
+  [[nodiscard]] bool admit(const Endpoint& from, const rtp::PacketView& packet, Instant now, Duration relatch_after) {
+    if (latched_ && from == *latched_ && packet.ssrc == ssrc_) {  // all but a few packets
+      note(packet, now);
+      return true;
+    }
+    return admit_other(from, packet, now, relatch_after);
+  }
+  [[nodiscard]] bool allowed(const IpAddress& ip) const;
+  /// Where RTP goes: the latched address, else the answered one; nullopt if there is neither (an old-style hold's
+  /// 0.0.0.0).
+  [[nodiscard]] std::optional<Endpoint> send_to() const;
+
+ private:
+  [[nodiscard]] bool admit_other(const Endpoint& from, const rtp::PacketView& packet, Instant now,
+                                 Duration relatch_after);
+  void note(const rtp::PacketView& packet, Instant now) {
+    ssrc_ = packet.ssrc;
+    sequence_ = packet.sequence;
+    last_ = now;
+  }
+
+  static constexpr int kMaxDropout = 3000;  // RFC 3550 appendix A.1: a minute at 20 ms
+
+  LegAddress address_{};
+  std::optional<Endpoint> latched_;
+  std::uint32_t ssrc_ = 0;
+  std::uint16_t sequence_ = 0;
+  Instant last_{};
+};
+
+}  // namespace segue::media

@@ -1,0 +1,292 @@
+#include "media/line.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/assert.h"
+#include "media/payload.h"
+
+namespace segue::media {
+
+namespace {
+
+g711::Law law_of(Codec codec) { return codec == Codec::Pcmu ? g711::Law::Mu : g711::Law::A; }
+
+std::int32_t rounded_quotient(std::int32_t value, std::int32_t unit) {
+  return value >= 0 ? (value + unit / 2) / unit : -((-value + unit / 2) / unit);
+}
+
+}  // namespace
+
+Line::Line(const OpenLeg& opened, const ClipLibrary& clips)
+    : clips_(clips), ssrc_(opened.ssrc), next_sequence_(opened.first_sequence), end_(opened.first_timestamp) {}
+
+void Line::set_format(const LegFormat& format, Instant now) {
+  const std::uint32_t clock = rtp_clock(format.codec);
+  const bool same = has_format_ && format.codec == format_.codec;
+  format_ = format;
+  has_format_ = true;
+  if (same) return;
+  // A new codec counts time anew, from where the old one stood: RFC 3550 has no better answer on one SSRC.
+  if (timeline_.anchored()) timeline_.anchor(now, end_, clock);
+  frame_ = clock / 1000 * std::clamp(format.ptime_ms, 10u, 120u);
+  history_.clear();
+  current_.mapped = false;
+  schedule(now);
+}
+
+void Line::set_sending(bool sending, Instant now) {
+  sending = sending && has_format_;
+  if (sending == sending_) return;
+  sending_ = sending;
+  current_.mapped = false;  // after the pause the source is placed anew
+  filler_ = Filler::None;
+  digit_count_ = 0;
+  gap_slots_ = 0;
+  if (sending && pacing()) start_pacing(now);
+  schedule(now);
+}
+
+void Line::play_leg(LegId leg, Instant now) {
+  if (current_.leg == leg && !clip_.active) return;
+  keep_tail(now);
+  current_ = RelayMap{};
+  current_.leg = leg;
+  clip_.active = false;
+  filler_ = Filler::None;
+  fade_next_ = true;
+  schedule(now);
+}
+
+void Line::play_clip(Clip clip, bool loop, Instant now) {
+  keep_tail(now);
+  current_ = RelayMap{};
+  filler_ = Filler::None;
+  const bool was_pacing = pacing();
+  clip_ = Playing{.clip = clip, .active = true, .loop = loop, .frame = 0, .offset = 0};
+  fade_next_ = true;
+  if (timeline_.anchored()) timeline_.new_source();
+  if (!was_pacing && sending_) start_pacing(now);
+  schedule(now);
+}
+
+void Line::play_nothing() {
+  current_ = RelayMap{};
+  clip_.active = false;
+  filler_ = Filler::None;
+  if (digit_count_ == 0) due_.reset();
+}
+
+ByteView Line::splice(const SourcePacket& first, Instant now, Scratch& scratch) {
+  play_leg(first.leg, now);
+  cut_now_ = true;
+  const auto out = relay_current(first, now, scratch);
+  cut_now_ = false;
+  return out;
+}
+
+void Line::splice_filling(LegId leg, Instant now) {
+  play_leg(leg, now);
+  filler_ = Filler::Yielding;
+  yield_until_.reset();
+  noise_ = Playing{.clip = Clip::ComfortNoise, .active = true, .loop = true, .frame = 0, .offset = 0};
+  if (sending_) start_pacing(now);
+  schedule(now);
+}
+
+void Line::forget_leg(LegId leg) {
+  if (current_.leg == leg) play_nothing();
+  if (tail_.leg == leg) tail_ = RelayMap{};
+}
+
+void Line::keep_tail(Instant now) {
+  tail_ = current_.mapped ? current_ : RelayMap{};
+  tail_until_ = now + kTail;
+  tail_limit_ = next_sequence_;
+}
+
+bool Line::carries(Codec codec) const {
+  return has_format_ && (codec == format_.codec || (is_g711(codec) && is_g711(format_.codec)));
+}
+
+bool Line::active(Instant now) const {
+  return last_sent_ && now - *last_sent_ <= timeline_.length(kActiveFrames * static_cast<std::int64_t>(frame_));
+}
+
+bool Line::strayed(const SourcePacket& in) const {
+  const std::uint32_t out = in.packet.timestamp + current_.timestamp_offset;
+  const auto off = timeline_.length(rtp::timestamp_distance(out, timeline_.ideal(in.arrived)));
+  return off > kStray || off < -kStray;
+}
+
+ByteView Line::relay(const SourcePacket& in, Instant now, Scratch& scratch) {
+  if (in.leg == current_.leg) return relay_current(in, now, scratch);
+  if (in.leg == tail_.leg) return relay_tail(in, now, scratch);
+  return {};
+}
+
+ByteView Line::relay_tail(const SourcePacket& in, Instant now, Scratch& scratch) {
+  if (now > tail_until_ || !sending_) {
+    tail_ = RelayMap{};
+    return {};
+  }
+  const auto sequence = static_cast<std::uint16_t>(in.packet.sequence + tail_.sequence_offset);
+  const std::uint32_t timestamp = in.packet.timestamp + tail_.timestamp_offset;
+  const bool owned = rtp::sequence_distance(sequence, tail_limit_) < 0 &&
+                     rtp::timestamp_distance(timestamp, current_.mapped ? current_.floor : end_) < 0 &&
+                     rtp::timestamp_distance(timestamp, tail_.floor) >= 0;
+  if (in.kind != SourcePacket::Kind::Audio || in.packet.ssrc != tail_.ssrc || !owned) return {};
+  if (!carries(in.codec) || !tail_.take(in.packet.sequence)) return {};
+  std::copy(in.packet.payload.begin(), in.packet.payload.end(), scratch.begin() + rtp::kHeaderBytes);
+  if (in.codec != format_.codec) {
+    const auto& table = g711::transcode_table(law_of(in.codec));
+    for (std::size_t i = 0; i < in.packet.payload.size(); ++i)
+      scratch[rtp::kHeaderBytes + i] = table[in.packet.payload[i]];
+  }
+  return send(scratch, in.packet.payload.size(), format_.send_pt, false, sequence, timestamp, now);
+}
+
+/// Whether the current source's packet may be heard now; places the source on the line where needed.
+bool Line::ready(const SourcePacket& in, Instant now) {
+  if (digit_count_ > 0 || gap_slots_ > 0 || filler_ == Filler::Withheld) {
+    (void)current_.take(in.packet.sequence);
+    return false;
+  }
+  const bool new_series =
+      current_.mapped && (in.packet.ssrc != current_.ssrc || current_.another_series(in.packet.sequence));
+  if (!current_.mapped || new_series || strayed(in)) return join(in, now);
+  return filler_ == Filler::None || take_over(in, now);
+}
+
+ByteView Line::relay_current(const SourcePacket& in, Instant now, Scratch& scratch) {
+  if (!sending_ || !carries(in.codec)) return {};
+  if (in.kind == SourcePacket::Kind::Event) return relay_event(in, now, scratch);
+  if (in.kind == SourcePacket::Kind::ComfortNoise && !(format_.receive_cn_pt && format_.codec != Codec::Opus)) {
+    skip(in);
+    return {};
+  }
+  if (!ready(in, now) || !current_.take(in.packet.sequence)) return {};
+  const std::uint32_t timestamp = in.packet.timestamp + current_.timestamp_offset;
+  if (rtp::timestamp_distance(timestamp, current_.floor) < 0) return {};
+  return send_audio(in, timestamp, now, scratch);
+}
+
+void Line::skip(const SourcePacket& in) {
+  if (in.leg != current_.leg || !current_.mapped || in.packet.ssrc != current_.ssrc) return;
+  if (current_.ahead(in.packet.sequence) > 0) --current_.sequence_offset;
+  (void)current_.take(in.packet.sequence);
+}
+
+/// Puts a new source on the timeline. False if its first packet's slot is taken: it is dropped, and the next one is the
+/// first.
+bool Line::join(const SourcePacket& in, Instant now) {
+  RelayMap map;
+  map.leg = in.leg;
+  map.mapped = true;
+  map.ssrc = in.packet.ssrc;
+  std::int32_t slots_taken = 0;  // packets of the new source until the free slot
+  std::uint32_t start = end_;
+  if (!timeline_.anchored()) {
+    timeline_.anchor(in.arrived, end_, rtp_clock(format_.codec));
+    marker_next_ = true;
+  } else {
+    timeline_.new_source();
+    const auto ticks = static_cast<std::int32_t>(in.ticks);
+    const auto frame = std::max(static_cast<std::int32_t>(frame_), ticks);
+    const std::int32_t behind = rtp::timestamp_distance(timeline_.ideal(in.arrived), end_);
+    if (behind < -(ticks / 2) && timeline_.length(behind) > -kMaxAhead) {
+      slots_taken = (-behind - ticks / 2 + ticks - 1) / ticks;
+    } else if (const auto pause = std::max(0, rounded_quotient(behind, frame)) * frame; pause > 0) {
+      start += static_cast<std::uint32_t>(pause);
+      if (cut_now_ && tail_.mapped && active(now)) {
+        // The old source was about to fill these slots: their numbers stay its own, whether it is late or has lost
+        // them.
+        next_sequence_ = static_cast<std::uint16_t>(next_sequence_ + pause / static_cast<std::int32_t>(frame_));
+        tail_limit_ = next_sequence_;
+      } else {
+        marker_next_ = !active(now);
+      }
+    }
+  }
+  map.floor = start;
+  map.timestamp_offset = start - static_cast<std::uint32_t>(slots_taken) * in.ticks - in.packet.timestamp;
+  map.sequence_offset = static_cast<std::uint16_t>(next_sequence_ - in.packet.sequence - slots_taken);
+  current_ = map;
+  fade_next_ = packets_ > 0;
+  filler_ = Filler::None;
+  schedule(now);
+  if (slots_taken > 0) (void)current_.take(in.packet.sequence);
+  return slots_taken == 0;
+}
+
+/// The source comes back after noise or digits: its timestamps go on unbroken, its sequence follows what was sent
+/// meanwhile.
+bool Line::take_over(const SourcePacket& in, Instant now) {
+  const std::uint32_t timestamp = in.packet.timestamp + current_.timestamp_offset;
+  const std::int32_t hole = rtp::timestamp_distance(timestamp, end_);
+  if (hole < 0) {
+    (void)current_.take(in.packet.sequence);
+    return false;
+  }
+  const std::int32_t lost =
+      std::clamp(current_.ahead(in.packet.sequence) - 1, 0, hole / static_cast<std::int32_t>(in.ticks));
+  current_.sequence_offset = static_cast<std::uint16_t>(next_sequence_ + lost - in.packet.sequence);
+  current_.floor = end_;
+  filler_ = Filler::None;
+  fade_next_ = true;
+  schedule(now);
+  return true;
+}
+
+ByteView Line::send_audio(const SourcePacket& in, std::uint32_t timestamp, Instant now, Scratch& scratch) {
+  const auto payload = in.packet.payload;
+  std::uint8_t* out = scratch.data() + rtp::kHeaderBytes;
+  const bool audio = in.kind == SourcePacket::Kind::Audio;
+  if (audio && in.codec != format_.codec) {
+    const auto& table = g711::transcode_table(law_of(in.codec));
+    for (std::size_t i = 0; i < payload.size(); ++i) out[i] = table[payload[i]];
+  } else {
+    std::memcpy(out, payload.data(), payload.size());
+  }
+  const std::int32_t hole = rtp::timestamp_distance(timestamp, end_);
+  // Receivers flush their jitter buffers on the marker, so it is kept from running audio even where the source sets it.
+  const bool marker = (in.packet.marker || marker_next_) && (hole > 0 || packets_ == 0);
+  marker_next_ = false;
+  if (event_.ends > 0) event_.active = false;
+  if (audio) {
+    sent_audio(scratch, payload.size(), timestamp, in.ticks);
+    if (hole >= 0) timeline_.observe(timestamp, in.arrived);
+  } else {
+    if (hole + static_cast<std::int32_t>(in.ticks) > 0) end_ = timestamp + in.ticks;
+    history_.clear();
+  }
+  const std::uint8_t payload_type = audio ? format_.send_pt : *format_.receive_cn_pt;
+  const auto sequence = static_cast<std::uint16_t>(in.packet.sequence + current_.sequence_offset);
+  return send(scratch, payload.size(), payload_type, marker, sequence, timestamp, now);
+}
+
+/// Book-keeping of audio that is about to leave, and the fade if a new source begins with it.
+void Line::sent_audio(Scratch& scratch, std::size_t payload, std::uint32_t timestamp, std::uint32_t ticks) {
+  const MutableBytes bytes{scratch.data() + rtp::kHeaderBytes, payload};
+  const std::int32_t hole = rtp::timestamp_distance(timestamp, end_);
+  if (is_g711(format_.codec)) {
+    const bool pause = hole > static_cast<std::int32_t>(frame_);
+    if (fade_next_) fade_in(law_of(format_.codec), pause ? ByteView{} : history_.bytes(), bytes);
+    if (hole >= 0) history_.append(bytes);
+  }
+  fade_next_ = false;
+  frame_ = ticks;
+  if (hole + static_cast<std::int32_t>(ticks) > 0) end_ = timestamp + ticks;
+}
+
+ByteView Line::send(Scratch& scratch, std::size_t payload, std::uint8_t payload_type, bool marker,
+                    std::uint16_t sequence, std::uint32_t timestamp, Instant now) {
+  rtp::write_header(scratch, {marker, payload_type, sequence, timestamp, ssrc_});
+  if (rtp::sequence_distance(sequence, next_sequence_) >= 0) next_sequence_ = static_cast<std::uint16_t>(sequence + 1);
+  ++packets_;
+  octets_ += static_cast<std::uint32_t>(payload);
+  last_sent_ = now;
+  return ByteView{scratch.data(), rtp::kHeaderBytes + payload};
+}
+
+}  // namespace segue::media

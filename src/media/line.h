@@ -1,0 +1,175 @@
+// A line: the one RTP stream that we send towards a leg. One SSRC, one sequence, one timeline for the leg's whole life,
+// whatever its source: another leg, a clip, comfort noise in a withheld digit's time, digits made anew. Owned by one
+// Exchange; pure; packets are built in the caller's scratch buffer, at most one for each call, without allocation.
+//
+// The free slot `end_` is where the last packet sent ends. A new source's packets are put into the slots nearest in
+// time to the anchored timeline (join), so its phase stays within half a frame for ever, however many splices there
+// are. What the old source owns ends at the cut; packets of it that are merely late may still follow for kTail.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/bytes.h"
+#include "media/clips.h"
+#include "media/digit_gate.h"
+#include "media/fade.h"
+#include "media/relay_map.h"
+#include "media/timeline.h"
+#include "media/types.h"
+#include "rtp/packet.h"
+
+namespace segue::media {
+
+/// A checked packet of a source leg.
+struct SourcePacket {
+  enum class Kind : std::uint8_t { Audio, ComfortNoise, Event };
+  LegId leg;
+  Kind kind = Kind::Audio;
+  Codec codec = Codec::Pcmu;
+  std::uint32_t event_clock = 8000;
+  std::uint32_t ticks = 160;  ///< audio's duration; for the other kinds the leg's usual frame
+  rtp::PacketView packet;
+  Instant arrived{};
+};
+
+using Scratch = std::array<std::uint8_t, rtp::kMaxPacketBytes>;
+
+class Line {
+ public:
+  Line(const OpenLeg& opened, const ClipLibrary& clips);
+
+  void set_format(const LegFormat& format, Instant now);
+  /// Whether packets may leave at all (direction, and an address to send to). While not, sources are not followed.
+  void set_sending(bool sending, Instant now);
+
+  // ---- sources
+  void play_leg(LegId leg, Instant now);
+  void play_clip(Clip clip, bool loop, Instant now);
+  void play_nothing();
+  /// The splice: `leg` becomes the source with this very packet or, where its slot is taken, with its next one.
+  ByteView splice(const SourcePacket& first, Instant now, Scratch& scratch);
+  /// Splice without a packet: comfort noise until `leg` sends.
+  void splice_filling(LegId leg, Instant now);
+  /// Anything of `leg` (current source or late packets of the last) is forgotten.
+  void forget_leg(LegId leg);
+
+  // ---- packets
+  /// A packet of a leg; what is to be sent for it, or nothing.
+  [[nodiscard]] ByteView relay(const SourcePacket& in, Instant now, Scratch& scratch);
+  /// A packet of the source that must not be heard: its sequence number is taken out of the series.
+  void skip(const SourcePacket& in);
+  /// The next packet that is due by itself; call until it returns nothing.
+  [[nodiscard]] ByteView pace(Instant now, Scratch& scratch);
+  [[nodiscard]] std::optional<Instant> deadline() const;
+
+  // ---- digits
+  /// Comfort noise in place of the source, from the next free slot until release().
+  void withhold(Instant now);
+  void release(Instant now);
+  /// Makes a key press anew: RFC 4733, else tones in G.711. False if neither is possible or the queue is full.
+  bool play_digit(DigitGate::Digit digit, Instant now);
+  /// A digit is being made, so passing events must queue behind it.
+  [[nodiscard]] bool making_digits() const { return digit_count_ > 0; }
+  [[nodiscard]] bool has_events() const { return format_.send_event_pt.has_value(); }
+  /// A splice must wait: a telephone event is on the line.
+  [[nodiscard]] bool in_event(Instant now) const;
+
+  // ---- facts
+  [[nodiscard]] LegId source_leg() const { return current_.leg; }
+  [[nodiscard]] bool follows(LegId leg) const { return current_.leg == leg || tail_.leg == leg; }
+  [[nodiscard]] bool carries(Codec codec) const;
+  [[nodiscard]] const LegFormat& format() const { return format_; }
+  [[nodiscard]] const Timeline& timeline() const { return timeline_; }
+  [[nodiscard]] std::uint32_t ssrc() const { return ssrc_; }
+  [[nodiscard]] std::uint32_t packets() const { return packets_; }
+  [[nodiscard]] std::uint32_t octets() const { return octets_; }
+  [[nodiscard]] std::uint32_t frame_ticks() const { return frame_; }
+
+ private:
+  enum class Filler : std::uint8_t {
+    None,
+    Withheld,  // until release()
+    Yielding,  // until the source's next packet, or yield_until_
+  };
+  struct Event {  // the telephone event that passes through
+    bool active = false;
+    std::uint32_t in_timestamp = 0, out_timestamp = 0;
+    int ends = 0;
+    Instant last{};
+  };
+  struct Playing {  // the clip of the line or the noise of a filler
+    Clip clip = Clip::ComfortNoise;
+    bool active = false, loop = true;
+    std::size_t frame = 0, offset = 0;
+  };
+
+  // line.cpp
+  ByteView relay_current(const SourcePacket& in, Instant now, Scratch& scratch);
+  ByteView relay_tail(const SourcePacket& in, Instant now, Scratch& scratch);
+  bool ready(const SourcePacket& in, Instant now);
+  bool join(const SourcePacket& in, Instant now);
+  bool take_over(const SourcePacket& in, Instant now);
+  void keep_tail(Instant now);
+  bool strayed(const SourcePacket& in) const;
+  bool active(Instant now) const;
+  ByteView send_audio(const SourcePacket& in, std::uint32_t timestamp, Instant now, Scratch& scratch);
+  ByteView send(Scratch& scratch, std::size_t payload, std::uint8_t payload_type, bool marker, std::uint16_t sequence,
+                std::uint32_t timestamp, Instant now);
+  void sent_audio(Scratch& scratch, std::size_t payload, std::uint32_t timestamp, std::uint32_t ticks);
+  // line_pace.cpp
+  ByteView relay_event(const SourcePacket& in, Instant now, Scratch& scratch);
+  ByteView pace_digit(Instant now, Scratch& scratch);
+  ByteView pace_tone(Instant now, Scratch& scratch, std::uint32_t slot);
+  ByteView pace_clip(Playing& playing, std::uint32_t ticks, Instant now, Scratch& scratch);
+  std::size_t read_clip(Playing& playing, std::uint32_t ticks, MutableBytes out) const;
+  void start_pacing(Instant now);
+  void next_digit();
+  [[nodiscard]] bool pacing() const {
+    return digit_count_ > 0 || gap_slots_ > 0 || filler_ != Filler::None || clip_.active;
+  }
+  [[nodiscard]] std::uint32_t slot_ticks() const;
+  void schedule(Instant now);
+
+  static constexpr int kActiveFrames = 5;        // longer without a packet, and the source is silent by choice
+  static constexpr Duration kTail = 60ms;        // a late packet of the old source is still its own reordering
+  static constexpr Duration kStray = 2s;         // a timestamp farther off the timeline is a new series
+  static constexpr Duration kMaxAhead = 200ms;   // a source that runs farther ahead than this is not waited for
+  static constexpr Duration kYield = 200ms;      // noise goes on this long for a source that does not come back
+  static constexpr std::size_t kMaxDigits = 32;  // two whole codes; more is no person's keying
+
+  const ClipLibrary& clips_;
+  const std::uint32_t ssrc_;
+  LegFormat format_;
+  bool has_format_ = false, sending_ = false;
+  std::uint32_t packets_ = 0, octets_ = 0;
+
+  Timeline timeline_;
+  std::uint16_t next_sequence_;
+  std::uint32_t end_;          // the first free slot
+  std::uint32_t frame_ = 160;  // ticks of the last audio packet
+  std::optional<Instant> last_sent_;
+  SentHistory history_;
+  bool fade_next_ = false, marker_next_ = false;
+
+  RelayMap current_;
+  RelayMap tail_;
+  Instant tail_until_{};
+  std::uint16_t tail_limit_ = 0;  // sequence numbers from here on are no longer the old source's
+  bool cut_now_ = false;          // join is part of a splice: the old source's missing slots are kept for it
+
+  Event event_;
+  Playing clip_, noise_;
+  Filler filler_ = Filler::None;
+  std::optional<Instant> yield_until_;
+  std::optional<Instant> due_;  // the next paced packet
+  std::array<DigitGate::Digit, kMaxDigits> digits_{};
+  std::size_t digit_head_ = 0, digit_count_ = 0;
+  std::uint32_t digit_slot_ = 0;  // of the digit that is being made
+  std::uint32_t digit_start_ = 0;
+  std::uint32_t gap_slots_ = 0;  // silence owed before the next digit
+};
+
+}  // namespace segue::media

@@ -1,0 +1,244 @@
+// The line's own packets (clips, noise, digits), each at its slot's time, and telephone events that pass through.
+#include <algorithm>
+#include <cstring>
+
+#include "media/dtmf.h"
+#include "media/line.h"
+#include "media/payload.h"
+#include "rtp/telephone_event.h"
+
+namespace segue::media {
+
+namespace {
+
+constexpr std::uint32_t kEndPackets = 3;   // RFC 4733 section 2.5.1.4: the last packet is sent three times
+constexpr std::uint32_t kMinDigitMs = 60;  // ITU-T Q.24: receivers want 40 ms; one spare slot
+constexpr std::uint32_t kMaxDigitMs = 2000;
+
+std::uint16_t scaled(std::uint64_t duration, std::uint32_t from, std::uint32_t to) {
+  return static_cast<std::uint16_t>(std::min<std::uint64_t>(duration * to / std::max(from, 1u), 0xFFFF));
+}
+
+}  // namespace
+
+bool Line::in_event(Instant now) const {
+  if (digit_count_ > 0) return true;
+  if (!event_.active || event_.ends >= static_cast<int>(kEndPackets)) return false;
+  return now - event_.last < (event_.ends > 0 ? Duration{100ms} : Duration{1s});
+}
+
+ByteView Line::relay_event(const SourcePacket& in, Instant now, Scratch& scratch) {
+  const auto event = rtp::parse_telephone_event(in.packet.payload);
+  if (!event || !format_.send_event_pt || making_digits()) {
+    skip(in);
+    return {};
+  }
+  const bool fresh = !event_.active || event_.in_timestamp != in.packet.timestamp;
+  if (event_.active && rtp::timestamp_distance(in.packet.timestamp, event_.in_timestamp) < 0 && current_.mapped) {
+    skip(in);  // a late packet of an event that is over
+    return {};
+  }
+  if (!current_.mapped || in.packet.ssrc != current_.ssrc) {
+    if (!join(in, now)) return {};
+  } else if (filler_ != Filler::None) {
+    current_.sequence_offset = static_cast<std::uint16_t>(next_sequence_ - in.packet.sequence);
+    current_.floor = end_;
+    filler_ = Filler::None;
+    schedule(now);
+  }
+  if (!current_.take(in.packet.sequence)) return {};
+  if (fresh) {
+    std::uint32_t start = in.packet.timestamp + current_.timestamp_offset;
+    // Devices whose event clock is not the audio's stamp events on a scale of their own; those begin at the free slot.
+    if (strayed(in) || rtp::timestamp_distance(start, current_.floor) < 0) start = end_;
+    event_ = Event{.active = true, .in_timestamp = in.packet.timestamp, .out_timestamp = start, .ends = 0, .last = now};
+  }
+  event_.last = now;
+  if (event->end) ++event_.ends;
+  auto out = *event;
+  out.duration = scaled(event->duration, in.event_clock, format_.event_clock);
+  rtp::write_telephone_event(MutableBytes(scratch).subspan(rtp::kHeaderBytes), out);
+  const auto ticks =
+      static_cast<std::uint32_t>(std::uint64_t{event->duration} * timeline_.clock() / std::max(in.event_clock, 1u));
+  if (rtp::timestamp_distance(event_.out_timestamp + ticks, end_) > 0) end_ = event_.out_timestamp + ticks;
+  const auto sequence = static_cast<std::uint16_t>(in.packet.sequence + current_.sequence_offset);
+  return send(scratch, rtp::kTelephoneEventBytes, *format_.send_event_pt, fresh, sequence, event_.out_timestamp, now);
+}
+
+void Line::withhold(Instant now) {
+  if (!sending_ || clip_.active || filler_ == Filler::Withheld) return;
+  const bool was_pacing = pacing();
+  if (!was_pacing && !active(now)) return;  // nothing is heard anyway: nothing has to be covered
+  filler_ = Filler::Withheld;
+  noise_ = Playing{.clip = Clip::ComfortNoise, .active = true, .loop = true, .frame = 0, .offset = 0};
+  if (!was_pacing) start_pacing(now);
+  schedule(now);
+}
+
+void Line::release(Instant now) {
+  if (filler_ != Filler::Withheld) return;
+  filler_ = Filler::Yielding;
+  yield_until_ = now + kYield;
+  schedule(now);
+}
+
+bool Line::play_digit(DigitGate::Digit digit, Instant now) {
+  const bool possible = rtp::event_code(digit.key) && (format_.send_event_pt || is_g711(format_.codec));
+  if (!sending_ || !possible || digit_count_ == kMaxDigits) return false;
+  if (digit_count_ == 0 && filler_ == Filler::None && !clip_.active) {
+    filler_ = Filler::Yielding;  // after the digits the source's next packet takes over
+    yield_until_ = now + kYield;
+    noise_ = Playing{.clip = Clip::ComfortNoise, .active = true, .loop = true, .frame = 0, .offset = 0};
+    start_pacing(now);
+  }
+  digit.duration_ms = std::clamp(digit.duration_ms, kMinDigitMs, kMaxDigitMs);
+  digits_[(digit_head_ + digit_count_) % kMaxDigits] = digit;
+  ++digit_count_;
+  schedule(now);
+  return true;
+}
+
+std::uint32_t Line::slot_ticks() const {
+  const std::uint32_t usual = timeline_.clock() / 50;
+  if (!byte_per_tick(format_.codec)) return usual;  // Opus frames are made ahead, each 20 ms
+  return frame_ >= 80 && frame_ <= 480 ? frame_ : usual;
+}
+
+/// The first paced packet after relayed ones (or after none): the free slot, unless its time is over by more than half
+/// a frame.
+void Line::start_pacing(Instant now) {
+  if (!timeline_.anchored()) {
+    timeline_.anchor(now, end_, rtp_clock(format_.codec));
+    marker_next_ = true;
+    return;
+  }
+  const auto slot = static_cast<std::int32_t>(slot_ticks());
+  const std::int32_t behind = rtp::timestamp_distance(timeline_.ideal(now - timeline_.phase()), end_);
+  if (behind <= slot / 2) return;
+  end_ += static_cast<std::uint32_t>((behind + slot / 2) / slot * slot);
+  marker_next_ = !active(now);
+}
+
+void Line::schedule(Instant now) {
+  if (!sending_ || !pacing()) {
+    due_.reset();
+    return;
+  }
+  due_ = timeline_.time_of(end_, now) + timeline_.phase();
+  // The source's own packet for this slot is given half a frame to come.
+  if (filler_ == Filler::Yielding && digit_count_ == 0) *due_ += timeline_.length(slot_ticks() / 2);
+}
+
+std::optional<Instant> Line::deadline() const { return due_; }
+
+ByteView Line::pace(Instant now, Scratch& scratch) {
+  if (!due_ || now < *due_) return {};
+  ByteView out;
+  if (digit_count_ > 0 || gap_slots_ > 0) {
+    out = pace_digit(now, scratch);
+  } else if (filler_ == Filler::Yielding && yield_until_ && now > *yield_until_) {
+    filler_ = Filler::None;
+  } else if (filler_ != Filler::None) {
+    out = pace_clip(noise_, slot_ticks(), now, scratch);
+  } else if (clip_.active) {
+    out = pace_clip(clip_, timeline_.clock() / 50, now, scratch);
+  }
+  schedule(now);
+  return out;
+}
+
+ByteView Line::pace_digit(Instant now, Scratch& scratch) {
+  const std::uint32_t slot = slot_ticks();
+  if (gap_slots_ > 0) {
+    --gap_slots_;
+    return pace_clip(noise_, slot, now, scratch);
+  }
+  const auto& digit = digits_[digit_head_];
+  const std::uint32_t ticks = timeline_.clock() / 1000 * digit.duration_ms;
+  const std::uint32_t slots = (ticks + slot - 1) / slot;
+  if (!format_.send_event_pt) {
+    if (digit_slot_ + 1 >= slots) {
+      const auto out = pace_tone(now, scratch, slot);
+      next_digit();
+      gap_slots_ = 3;  // tones have no end packets that would keep them apart
+      return out;
+    }
+    return pace_tone(now, scratch, slot);
+  }
+  if (digit_slot_ == 0) digit_start_ = end_;
+  const bool first = digit_slot_ == 0;
+  const bool end = digit_slot_ + 1 >= slots;
+  const std::uint32_t so_far = std::min(digit_slot_ + 1, slots) * slot;
+  rtp::TelephoneEvent event;
+  event.code = rtp::event_code(digit.key).value_or(0);
+  event.end = end;
+  event.duration = scaled(so_far, timeline_.clock(), format_.event_clock);
+  rtp::write_telephone_event(MutableBytes(scratch).subspan(rtp::kHeaderBytes), event);
+  ++digit_slot_;
+  end_ += slot;
+  const std::uint32_t start = digit_start_;
+  if (digit_slot_ == slots + kEndPackets - 1) {
+    next_digit();
+    gap_slots_ = 1;
+  }
+  return send(scratch, rtp::kTelephoneEventBytes, *format_.send_event_pt, first, next_sequence_, start, now);
+}
+
+void Line::next_digit() {
+  digit_head_ = (digit_head_ + 1) % kMaxDigits;
+  --digit_count_;
+  digit_slot_ = 0;
+  if (digit_count_ == 0 && filler_ == Filler::Yielding && due_) yield_until_ = *due_ + kYield;
+}
+
+ByteView Line::pace_tone(Instant now, Scratch& scratch, std::uint32_t slot) {
+  const auto& digit = digits_[digit_head_];
+  const auto law = format_.codec == Codec::Pcmu ? g711::Law::Mu : g711::Law::A;
+  const std::uint32_t total = (timeline_.clock() / 1000 * digit.duration_ms + slot - 1) / slot * slot;
+  dtmf_tone(digit.key, law, digit_slot_ * slot, total, MutableBytes(scratch).subspan(rtp::kHeaderBytes, slot));
+  ++digit_slot_;
+  const std::uint32_t timestamp = end_;
+  sent_audio(scratch, slot, timestamp, slot);
+  return send(scratch, slot, format_.send_pt, false, next_sequence_, timestamp, now);
+}
+
+ByteView Line::pace_clip(Playing& playing, std::uint32_t ticks, Instant now, Scratch& scratch) {
+  const std::size_t size = read_clip(playing, ticks, MutableBytes(scratch).subspan(rtp::kHeaderBytes));
+  if (size == 0) {
+    playing.active = false;  // a clip that is not looped has ended
+    return {};
+  }
+  const std::uint32_t timestamp = end_;
+  const bool marker = marker_next_;
+  marker_next_ = false;
+  sent_audio(scratch, size, timestamp, ticks);
+  return send(scratch, size, format_.send_pt, marker, next_sequence_, timestamp, now);
+}
+
+/// The next `ticks` of a clip: whole frames of Opus, any number of bytes of the others.
+std::size_t Line::read_clip(Playing& playing, std::uint32_t ticks, MutableBytes out) const {
+  const auto& frames = clips_.get(playing.clip, format_.codec).frames;
+  const std::size_t wanted = byte_per_tick(format_.codec) ? ticks : 1;
+  std::size_t written = 0;
+  while (written < wanted) {
+    if (playing.frame >= frames.size()) {
+      if (!playing.loop) break;
+      playing.frame = 0;
+    }
+    const auto& frame = frames[playing.frame];
+    const std::size_t n =
+        byte_per_tick(format_.codec) ? std::min(wanted - written, frame.size() - playing.offset) : frame.size();
+    if (n > out.size() - written) return 0;
+    std::memcpy(out.data() + written, frame.data() + playing.offset, n);
+    written += n;
+    playing.offset += n;
+    if (playing.offset >= frame.size()) {
+      playing.offset = 0;
+      ++playing.frame;
+    }
+  }
+  if (byte_per_tick(format_.codec) && written < wanted) return 0;
+  return written;
+}
+
+}  // namespace segue::media
