@@ -1,0 +1,182 @@
+#include "app/config.h"
+
+#include <fmt/core.h>
+#include <toml++/toml.h>
+
+#include <array>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <sstream>
+
+namespace segue::app {
+namespace {
+
+/// One key of the file: how to take its value. Returns what would be right, or "" if the value was taken.
+struct Key {
+  std::string_view section, name;
+  std::function<std::string(Config&, const toml::node&)> take;
+};
+
+using Take = std::function<std::string(Config&, const toml::node&)>;
+
+Take text(std::string Config::*field, std::size_t longest) {
+  return [=](Config& c, const toml::node& n) -> std::string {
+    const auto v = n.value<std::string>();
+    if (!v || v->empty() || v->size() > longest) return fmt::format("a text of 1 to {} characters in quotes", longest);
+    c.*field = *v;
+    return "";
+  };
+}
+
+Take one_of(std::string Config::*field, std::initializer_list<std::string_view> allowed) {
+  const std::vector<std::string> list(allowed.begin(), allowed.end());
+  return [=](Config& c, const toml::node& n) -> std::string {
+    const auto v = n.value<std::string>();
+    if (v && std::find(list.begin(), list.end(), *v) != list.end()) {
+      c.*field = *v;
+      return "";
+    }
+    std::string right = "one of";
+    for (const auto& l : list) right += " \"" + l + "\"";
+    return right;
+  };
+}
+
+Take endpoint(Endpoint Config::*field) {
+  return [=](Config& c, const toml::node& n) -> std::string {
+    const auto v = n.value<std::string>();
+    const auto e = v ? Endpoint::parse(*v) : std::nullopt;
+    if (!e) return R"(an address and a port like "0.0.0.0:5060" or "[::]:5060")";
+    c.*field = *e;
+    return "";
+  };
+}
+
+template <typename Number>
+Take whole(Number Config::*field, std::int64_t least, std::int64_t most) {
+  return [=](Config& c, const toml::node& n) -> std::string {
+    const auto v = n.is_integer() ? n.value<std::int64_t>() : std::nullopt;
+    if (!v || *v < least || *v > most) return fmt::format("a whole number from {} to {}", least, most);
+    c.*field = static_cast<Number>(*v);
+    return "";
+  };
+}
+
+Take seconds(Duration Config::*field, double least, double most) {
+  return [=](Config& c, const toml::node& n) -> std::string {
+    const auto v = n.is_number() ? n.value<double>() : std::nullopt;
+    if (!v || *v < least || *v > most) return fmt::format("a number of seconds from {} to {}", least, most);
+    c.*field = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(*v));
+    return "";
+  };
+}
+
+Take code(std::string Config::*field) {
+  return [=](Config& c, const toml::node& n) -> std::string {
+    const auto v = n.value<std::string>();
+    const bool good = v && v->size() >= 2 && v->size() <= 8 && v->front() == '*' &&
+                      v->find_first_not_of("0123456789", 1) == std::string::npos;
+    if (!good) return R"(a code like "*11": a star and 1 to 7 digits)";
+    c.*field = *v;
+    return "";
+  };
+}
+
+std::string take_ip(Config& c, const toml::node& n) {
+  const auto v = n.value<std::string>();
+  const auto ip = v ? IpAddress::parse(*v) : std::nullopt;
+  if (!ip || ip->unspecified()) return R"(an address that phones can reach, like "192.0.2.10")";
+  c.public_ip = *ip;
+  return "";
+}
+
+const std::vector<Key>& keys() {
+  static const std::vector<Key> kKeys = {
+      {"", "domain", text(&Config::domain, 253)},
+      {"", "data_dir", text(&Config::data_dir, 4096)},
+      {"", "log_level", one_of(&Config::log_level, {"debug", "info", "warning", "error", "off"})},
+      {"", "max_calls", whole(&Config::max_calls, 1, 2000)},
+      {"sip", "udp", endpoint(&Config::sip_udp)},
+      {"sip", "tcp", endpoint(&Config::sip_tcp)},
+      {"sip", "public_ip", take_ip},
+      {"sip", "session_expires", seconds(&Config::session_expires, 90, 86400)},
+      {"sip", "register_min", seconds(&Config::register_min, 1, 3600)},
+      {"sip", "register_max", seconds(&Config::register_max, 60, 86400)},
+      {"media", "rtp_first", whole(&Config::rtp_first, 1024, 65534)},
+      {"media", "rtp_last", whole(&Config::rtp_last, 1025, 65535)},
+      {"media", "silence", seconds(&Config::media_silence, 5, 3600)},
+      {"http", "listen", endpoint(&Config::http)},
+      {"flip", "ring_time", seconds(&Config::ring_time, 1, 300)},
+      {"flip", "proof_time", seconds(&Config::proof_time, 0.2, 30)},
+      {"flip", "grace_time", seconds(&Config::grace_time, 1, 300)},
+      {"flip", "pull_code", code(&Config::pull_code)},
+      {"flip", "all_code", code(&Config::all_code)},
+      {"calls", "answer_time", seconds(&Config::answer_time, 5, 600)},
+  };
+  return kKeys;
+}
+
+struct Place {
+  std::string_view file;
+  std::uint32_t line = 0;
+};
+
+tl::unexpected<Error> wrong(const Place& at, const std::string& what) {
+  return fail(ErrorKind::InvalidInput, fmt::format("{}, line {}: {}", at.file, at.line, what));
+}
+
+Result<void> take_key(Config& config, std::string_view section, std::string_view name, const toml::node& node,
+                      std::string_view file) {
+  const Place at{file, node.source().begin.line};
+  const std::string full = section.empty() ? std::string(name) : fmt::format("{}.{}", section, name);
+  for (const auto& key : keys()) {
+    if (key.section != section || key.name != name) continue;
+    const std::string right = key.take(config, node);
+    if (right.empty()) return {};
+    return wrong(at, fmt::format("\"{}\" must be {}", full, right));
+  }
+  std::string known;
+  for (const auto& key : keys()) {
+    if (key.section == section) known += (known.empty() ? "" : ", ") + std::string(key.name);
+  }
+  if (known.empty()) return wrong(at, fmt::format("there is no section [{}]", section));
+  return wrong(at, fmt::format("there is no key \"{}\"; here it can be {}", full, known));
+}
+
+}  // namespace
+
+Result<Config> parse_config(std::string_view source, std::string_view name) {
+  Config config;
+  toml::table table;
+  try {
+    table = toml::parse(source, name);
+  } catch (const toml::parse_error& e) {
+    return wrong({name, e.source().begin.line}, std::string(e.description()));
+  }
+  for (const auto& [key, node] : table) {
+    if (const auto* section = node.as_table()) {
+      for (const auto& [inner, value] : *section) {
+        if (auto taken = take_key(config, key.str(), inner.str(), value, name); !taken) return tl::unexpected(taken.error());
+      }
+    } else if (auto taken = take_key(config, "", key.str(), node, name); !taken) {
+      return tl::unexpected(taken.error());
+    }
+  }
+  if (config.rtp_first >= config.rtp_last) {
+    return fail(ErrorKind::InvalidInput, fmt::format("{}: media.rtp_first must be below media.rtp_last", name));
+  }
+  if (config.register_min > config.register_max) {
+    return fail(ErrorKind::InvalidInput, fmt::format("{}: sip.register_min must not be above sip.register_max", name));
+  }
+  return config;
+}
+
+Result<Config> load_config(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return fail(ErrorKind::NotFound, "cannot read the configuration file " + path);
+  const std::string source{std::istreambuf_iterator<char>(in), {}};
+  return parse_config(source, path);
+}
+
+}  // namespace segue::app
