@@ -14,9 +14,12 @@ std::string media_type(std::string_view content_type) {
   return type;
 }
 
+constexpr std::size_t kMaxBoundary = 70;  // RFC 2046 section 5.1.1; it also bounds what searching for it can cost
+
 std::string boundary_of(std::string_view content_type) {
   const auto parsed = ValueParams::parse(content_type);
-  return parsed ? std::string(parsed->params.get("boundary")) : std::string{};
+  if (!parsed || parsed->params.get("boundary").size() > kMaxBoundary) return {};
+  return std::string(parsed->params.get("boundary"));
 }
 
 /// The next place where a line begins with the delimiter; npos if there is none.

@@ -57,15 +57,11 @@ std::string_view algorithm_name(DigestAlgorithm algorithm) {
   return algorithm == DigestAlgorithm::Md5 ? "MD5" : "SHA-256";
 }
 
-/// Always quoted, unlike quote(): the grammar wants quotes around these even if the value is a token.
-void append_quoted(std::string& out, std::string_view name, std::string_view value) {
+/// The grammar wants quotes around these even if the value is a token.
+void append_field(std::string& out, std::string_view name, std::string_view value) {
   if (!out.ends_with(' ')) out += ", ";
-  out.append(name).append("=\"");
-  for (const char c : value) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  out += '"';
+  out.append(name).append("=");
+  append_quoted(out, value);
 }
 
 struct Field {
@@ -167,15 +163,15 @@ Result<DigestCredentials> DigestCredentials::parse(std::string_view header_value
 
 std::string DigestCredentials::to_string() const {
   std::string out = "Digest ";
-  append_quoted(out, "username", username);
-  append_quoted(out, "realm", realm);
-  append_quoted(out, "nonce", nonce);
-  append_quoted(out, "uri", uri);
-  append_quoted(out, "response", response);
+  append_field(out, "username", username);
+  append_field(out, "realm", realm);
+  append_field(out, "nonce", nonce);
+  append_field(out, "uri", uri);
+  append_field(out, "response", response);
   out.append(", algorithm=").append(algorithm_name(algorithm));
-  if (!opaque.empty()) append_quoted(out, "opaque", opaque);
+  if (!opaque.empty()) append_field(out, "opaque", opaque);
   if (qop.empty()) return out;
-  append_quoted(out, "cnonce", cnonce);
+  append_field(out, "cnonce", cnonce);
   return out.append(", qop=").append(qop).append(", nc=").append(count_text(nonce_count));
 }
 
@@ -200,12 +196,12 @@ Result<DigestChallenge> DigestChallenge::parse(std::string_view header_value) {
 
 std::string DigestChallenge::to_string() const {
   std::string out = "Digest ";
-  append_quoted(out, "realm", realm);
-  append_quoted(out, "nonce", nonce);
-  if (!opaque.empty()) append_quoted(out, "opaque", opaque);
+  append_field(out, "realm", realm);
+  append_field(out, "nonce", nonce);
+  if (!opaque.empty()) append_field(out, "opaque", opaque);
   if (stale) out += ", stale=true";
   out.append(", algorithm=").append(algorithm_name(algorithm));
-  if (qop_auth) append_quoted(out, "qop", "auth");
+  if (qop_auth) append_field(out, "qop", "auth");
   return out;
 }
 

@@ -63,6 +63,8 @@ void append_param(std::string& out, const Param& param);
 [[nodiscard]] std::size_t quoted_length(std::string_view text);
 /// Undoes quotes and escapes; text without quotes is returned as it is.
 [[nodiscard]] std::string unquote(std::string_view text);
+/// Writes `text` as a quoted string, whether it needs quotes or not.
+void append_quoted(std::string& out, std::string_view text);
 /// Decimal digits only, at most `max`.
 [[nodiscard]] std::optional<std::uint32_t> parse_number(std::string_view text, std::uint32_t max);
 /// Host name, IPv4 or bracketed IPv6, then optionally ':' and a port.

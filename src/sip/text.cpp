@@ -13,9 +13,8 @@ bool iequals(std::string_view a, std::string_view b) {
   return true;
 }
 
-std::string quote(std::string_view text) {
-  if (all_of_class(text, kToken)) return std::string(text);
-  std::string out = "\"";
+void append_quoted(std::string& out, std::string_view text) {
+  out += '"';
   for (const char c : text) {
     // A quoted pair cannot hold CR or LF (section 25.1), so they cannot be said at all.
     if (c == '\r' || c == '\n') {
@@ -27,6 +26,12 @@ std::string quote(std::string_view text) {
     out += c;
   }
   out += '"';
+}
+
+std::string quote(std::string_view text) {
+  if (all_of_class(text, kToken)) return std::string(text);
+  std::string out;
+  append_quoted(out, text);
   return out;
 }
 

@@ -41,11 +41,9 @@ void append_param(std::string& out, const Param& param) {
 std::string NameAddr::to_string() const {
   if (wildcard) return "*";
   std::string out;
-  // Always quoted: a display name that looks like tokens may still begin with what a lenient peer takes for something
-  // else.
   if (!display.empty()) {
-    const auto quoted = quote(display);
-    out = quoted.front() == '"' ? quoted + " " : "\"" + quoted + "\" ";
+    append_quoted(out, display);
+    out += ' ';
   }
   out.append("<").append(uri.to_string()).append(">");
   append_params(out, params);

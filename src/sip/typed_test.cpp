@@ -182,6 +182,14 @@ TEST(BodyParts, AreBounded) {
   for (std::size_t i = 0; i <= kMaxBodyParts; ++i) many += "--x\r\n\r\ny\r\n";
   EXPECT_EQ(body_parts(with_body("multipart/mixed;boundary=x", many + "--x--")).size(), kMaxBodyParts);
 
+  const auto delimited = [](std::size_t length) {
+    const std::string boundary(length, 'b');
+    return with_body("multipart/mixed;boundary=" + boundary,
+                     "--" + boundary + "\r\nC: application/sdp\r\n\r\nv=0\r\n--" + boundary + "--");
+  };
+  EXPECT_EQ(sdp_of(delimited(70)), "v=0");
+  EXPECT_EQ(sdp_of(delimited(71)), "");
+
   std::string deep = "Content-Type: application/sdp\r\n\r\nv=0";
   const auto wrap = [](const std::string& inner, char b) {
     return std::string("Content-Type: multipart/mixed;boundary=") + b + "\r\n\r\n--" + b + "\r\n" + inner + "\r\n--" +
