@@ -21,7 +21,7 @@ namespace segue::api {
 
 struct ServerOptions {
   Endpoint listen{IpAddress::v4(127, 0, 0, 1), 8080};  ///< port 0: any free one, see Server::local()
-  std::string openapi;  ///< the text of openapi.yaml, served as /openapi.yaml; "": 404 there
+  std::string openapi{};  ///< the text of openapi.yaml, served as /openapi.yaml; "": 404 there
   std::size_t connections_max = 256;
   std::uint32_t header_bytes_max = 8192;
   std::uint64_t body_bytes_max = 65536;

@@ -26,31 +26,31 @@
 namespace segue::store {
 
 struct Options {
-  std::string path;                          ///< a file; its folder must exist
+  std::string path{};                        ///< a file; its folder must exist
   std::chrono::milliseconds retry{1000};     ///< how long the writer waits after a failure
   std::size_t records_waiting_max = 2048;    ///< some 50 kB each at worst: 100 MB while the disk is full
   std::size_t bindings_waiting_max = 65536;  ///< devices with changed bindings
-  std::optional<std::uint32_t> pages_max;    ///< bound of the records' share of the file, in 4 kB pages; nullopt: none
+  std::optional<std::uint32_t> pages_max{};  ///< bound of the records' share of the file, in 4 kB pages; nullopt: none
 };
 
 /// How a device can be reached, as its REGISTER said it. Registrations survive a restart of the server.
 struct Binding {
-  std::string contact;            ///< the Contact's URI
-  std::string transport;          ///< "udp", "tcp", "tls", "ws", "wss"
-  Endpoint local, remote;         ///< the flow; its connection is gone after a restart
-  std::string received_from;      ///< as seen by us, if it is not what the Via says
-  std::vector<std::string> path;  ///< RFC 3327, outermost first
-  std::string call_id;
+  std::string contact{};            ///< the Contact's URI
+  std::string transport{};          ///< "udp", "tcp", "tls", "ws", "wss"
+  Endpoint local{}, remote{};       ///< the flow; its connection is gone after a restart
+  std::string received_from{};      ///< as seen by us, if it is not what the Via says
+  std::vector<std::string> path{};  ///< RFC 3327, outermost first
+  std::string call_id{};
   std::uint32_t cseq = 0;
-  std::string instance_id;   ///< RFC 5626 +sip.instance; "" without
-  std::uint32_t reg_id = 0;  ///< 0: none
+  std::string instance_id{};  ///< RFC 5626 +sip.instance; "" without
+  std::uint32_t reg_id = 0;   ///< 0: none
   WallTime expires_at{};
-  std::string user_agent;
+  std::string user_agent{};
   friend bool operator==(const Binding&, const Binding&) = default;
 };
 struct DeviceBindings {
-  DeviceId device;
-  std::vector<Binding> bindings;  ///< in the order they were given
+  DeviceId device{};
+  std::vector<Binding> bindings{};  ///< in the order they were given
 };
 
 struct Token {
@@ -135,11 +135,11 @@ class Store {
   [[nodiscard]] Result<std::vector<DeviceBindings>> bindings(WallTime now);  ///< those that have not expired, on disk
   [[nodiscard]] Result<call::CallRecord> record(CallId id);                  ///< sees waiting ones too; NotFound
   [[nodiscard]] Result<call::FlipRecord> flip(FlipId id);                    ///< sees waiting ones too; NotFound
-  /// Those on disk, newest call first; of one account only if given. limit 1 to 1,000.
+  /// Those on disk, newest call first; of one account only if given. limit 1 to 1,000. A damaged record is left out.
   [[nodiscard]] Result<RecordPage> records(std::optional<CallId> before, std::size_t limit,
                                            std::optional<AccountId> account);
-  /// Deletes the records of calls that started earlier; how many. Makes room on a full disk (the file is reused, not
-  /// shortened).
+  /// Deletes records of calls that started earlier, the oldest first, 1,000 a time so that the loop is not held up; how
+  /// many it were. Makes room on a full disk (the file is used again, not shortened).
   [[nodiscard]] Result<std::uint64_t> delete_records_before(WallTime time);
 
  private:
