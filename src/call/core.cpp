@@ -172,11 +172,12 @@ void Core::on_spliced(FlipId flip, Now now) {
   impl_->after(id, now);
 }
 
-void Core::on_disarmed(FlipId flip, Now now) {
+void Core::on_disarmed(FlipId flip, LegId line, Now now) {
   const auto owner = impl_->flip_calls.find(flip);
   if (owner == impl_->flip_calls.end()) return;
   const CallId id = owner->second;
   Call* call = impl_->find(id);
+  if (call->flips.at(flip).armed_line != line) return;
   impl_->drive(*call, call->flips.at(flip), flip::SpliceWithdrawn{}, now);
   impl_->after(id, now);
 }

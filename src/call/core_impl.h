@@ -22,6 +22,7 @@ struct LiveFlip {
   std::map<LegId, DeviceId>
       candidates;  ///< every leg that was rung; those that left keep their entry until the flip is settled
   std::optional<DeviceId> target;  ///< as asked: nullopt is "all"
+  LegId armed_line;                ///< where the splice is armed: the far leg, until it moves
   LegId from;                      ///< A; may leave meanwhile
   Instant asked_at{};
   bool report_pending = true;

@@ -209,10 +209,11 @@ void Core::Impl::carry_out(Call& call, LiveFlip& flip, const flip::Order& o, Now
     } else {
       order(SetAudio{arm->winner, far, Filler::Nothing});
     }
+    flip.armed_line = far;
     order(ArmSplice{flip.id, far, arm->winner, device != nullptr && device->proof_by_answer});
     changed(call);
   } else if (std::holds_alternative<flip::Disarm>(o)) {
-    order(DisarmSplice{flip.id, far});
+    order(DisarmSplice{flip.id, flip.armed_line});
   } else if (const auto* gone = std::get_if<flip::Release>(&o)) {
     flip.candidates.erase(gone->leg);
     release(gone->leg, gone->cause);
@@ -251,6 +252,7 @@ void Core::Impl::follow(LiveFlip& flip, LegId new_far) {
   if (proving == nullptr) return;
   const Device* device = directory.device(flip.candidates.at(proving->winner));
   order(SetAudio{proving->winner, new_far, Filler::Nothing});
+  flip.armed_line = new_far;
   order(ArmSplice{flip.id, new_far, proving->winner, device != nullptr && device->proof_by_answer});
 }
 

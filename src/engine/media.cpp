@@ -15,7 +15,7 @@ void Engine::Impl::hear(const media::Spliced& m, Now now) {
   core.on_spliced(m.flip, now);
 }
 
-void Engine::Impl::hear(const media::SpliceDisarmed& m, Now now) { core.on_disarmed(m.flip, now); }
+void Engine::Impl::hear(const media::SpliceDisarmed& m, Now now) { core.on_disarmed(m.flip, m.line, now); }
 
 void Engine::Impl::hear(const media::SpliceMeasured& m, Now now) {
   const auto watch = watches.find(m.measurement->flip);

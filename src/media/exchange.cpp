@@ -130,10 +130,10 @@ void Exchange::Impl::watch(const WatchLine& c, Now now, Sink& sink) {
 void Exchange::Impl::arm(const ArmSplice& c, Now now, Sink& sink) {
   Leg* leg = find(c.line);
   if (leg == nullptr || find(c.to) == nullptr || !listen(c.to, *leg)) {
-    sink.tell(SpliceDisarmed{c.flip});
+    sink.tell(SpliceDisarmed{c.flip, c.line});
     return;
   }
-  if (leg->armed) sink.tell(SpliceDisarmed{leg->armed->flip});
+  if (leg->armed) sink.tell(SpliceDisarmed{leg->armed->flip, c.line});
   Armed armed;
   armed.to = c.to;
   armed.flip = c.flip;
@@ -154,9 +154,9 @@ void Exchange::Impl::arm(const ArmSplice& c, Now now, Sink& sink) {
 
 void Exchange::Impl::disarm(const DisarmSplice& c, Sink& sink) {
   Leg* leg = find(c.line);
-  if (leg == nullptr || !leg->armed || leg->armed->flip != c.flip) return;
-  leg->armed.reset();
-  sink.tell(SpliceDisarmed{c.flip});
+  // Answered in every case, so that signalling never waits in vain; a Spliced that was faster has been told before.
+  if (leg != nullptr && leg->armed && leg->armed->flip == c.flip) leg->armed.reset();
+  sink.tell(SpliceDisarmed{c.flip, c.line});
 }
 
 void Exchange::Impl::unwatch(const UnwatchLine& c, Now now, Sink& sink) {
@@ -174,12 +174,12 @@ void Exchange::Impl::close(LegId id, Now now, Sink& sink) {
     if (line == nullptr || line == leg) continue;
     line->line.forget_leg(id);
     if (line->armed && line->armed->to == id) {
-      sink.tell(SpliceDisarmed{line->armed->flip});
+      sink.tell(SpliceDisarmed{line->armed->flip, line->id});
       line->armed.reset();
     }
     touch(*line);
   }
-  if (leg->armed) sink.tell(SpliceDisarmed{leg->armed->flip});
+  if (leg->armed) sink.tell(SpliceDisarmed{leg->armed->flip, id});
   finish_meter(*leg, now, sink);
   if (leg->line.packets() > 0) send_rtcp(*leg, true, now, sink);
   leg->totals.leg = id;

@@ -109,7 +109,7 @@ struct ArmSplice {
   bool proof_by_answer = false;
   Instant answered_at{};  ///< B's 200, for the report
 };
-/// Withdraws an armed splice. Answered by SpliceDisarmed, unless Spliced was already sent: then it came too late.
+/// Withdraws an armed splice. Always answered by SpliceDisarmed; if Spliced was sent before it, that came first and stands.
 struct DisarmSplice {
   LegId line;
   FlipId flip;
@@ -185,6 +185,7 @@ struct Spliced {  ///< the commit: from here on the line's source is B
 };
 struct SpliceDisarmed {
   FlipId flip;
+  LegId line;
 };
 struct SpliceMeasured {                                  ///< a second after the splice, or at UnwatchLine/CloseLeg
   std::shared_ptr<const SpliceMeasurement> measurement;  // shared: large, immutable, crosses a thread once
