@@ -1,4 +1,5 @@
-// The subcommands of `segue` but for the demo. Each returns the process's exit code: 0 done, 1 a verdict is red, 2 could not run.
+// The subcommands of `segue` but for the demo. Each returns the process's exit code: 0 done, 1 a verdict is red, 2
+// could not run.
 #pragma once
 
 #include <string>

@@ -157,7 +157,8 @@ Result<Config> parse_config(std::string_view source, std::string_view name) {
   for (const auto& [key, node] : table) {
     if (const auto* section = node.as_table()) {
       for (const auto& [inner, value] : *section) {
-        if (auto taken = take_key(config, key.str(), inner.str(), value, name); !taken) return tl::unexpected(taken.error());
+        if (auto taken = take_key(config, key.str(), inner.str(), value, name); !taken)
+          return tl::unexpected(taken.error());
       }
     } else if (auto taken = take_key(config, "", key.str(), node, name); !taken) {
       return tl::unexpected(taken.error());

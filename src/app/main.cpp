@@ -1,4 +1,5 @@
-// The one executable: each subcommand is a function; exit codes are the same for all (README): 0 done, 1 a verdict is red, 2 could not run.
+// The one executable: each subcommand is a function; exit codes are the same for all (README): 0 done, 1 a verdict is
+// red, 2 could not run.
 #include <CLI/CLI.hpp>
 
 #include "app/commands.h"
@@ -6,23 +7,28 @@
 
 int main(int argc, char** argv) {
   using namespace segue::app;
-  CLI::App app{"Segue, a call server: move a live call between your devices, and the other party hears nothing change."};
+  CLI::App app{
+      "Segue, a call server: move a live call between your devices, and the other party hears nothing change."};
   app.set_version_flag("--version", std::string("segue ") + SEGUE_VERSION);
   app.require_subcommand(1);
   app.footer(
       "Start here:\n"
       "  segue demo                 a real call is flipped before your eyes; report and picture in ./demo-out\n"
-      "  segue demo --stay          afterwards the server stays up for your own phones, and prints what to type into them\n"
+      "  segue demo --stay          afterwards the server stays up for your own phones, and prints what to type into "
+      "them\n"
       "  segue serve                the server, with its data in ./segue-data\n"
       "Exit codes: 0 done, 1 the verdict is red, 2 it could not run.");
 
   ServeOptions serve;
   auto* serve_command = app.add_subcommand("serve", "Run the server until Ctrl-C.");
-  serve_command->add_option("-c,--config", serve.config_file, "TOML file; every key is in docs/configuration.md")->type_name("FILE");
-  serve_command->add_option("-d,--data", serve.data_dir, "folder for database and token (overrides the file)")->type_name("DIR");
+  serve_command->add_option("-c,--config", serve.config_file, "TOML file; every key is in docs/configuration.md")
+      ->type_name("FILE");
+  serve_command->add_option("-d,--data", serve.data_dir, "folder for database and token (overrides the file)")
+      ->type_name("DIR");
 
   std::string check_file;
-  auto* check_command = app.add_subcommand("check", "Read a configuration file and say what is wrong with it, line by line.");
+  auto* check_command =
+      app.add_subcommand("check", "Read a configuration file and say what is wrong with it, line by line.");
   check_command->add_option("FILE", check_file, "the TOML file")->required();
 
   ClientOptions client;
@@ -31,12 +37,14 @@ int main(int argc, char** argv) {
   auto* calls_command = app.add_subcommand("calls", "List the live calls and who sits where.");
   for (auto* command : {report_command, calls_command}) {
     command->add_option("--server", client.server, "the REST address")->capture_default_str()->type_name("HOST:PORT");
-    command->add_option("--token", client.token, "a token; default: $SEGUE_TOKEN, or segue-data/admin.token")->envname("SEGUE_TOKEN");
+    command->add_option("--token", client.token, "a token; default: $SEGUE_TOKEN, or segue-data/admin.token")
+        ->envname("SEGUE_TOKEN");
   }
   report_command->add_option("FLIP", flip_id, "its id, such as flip_12")->required();
 
   DemoOptions demo;
-  auto* demo_command = app.add_subcommand("demo", "Show it: a server, four real SIP phones, speech, flips by every trigger, and the proof.");
+  auto* demo_command = app.add_subcommand(
+      "demo", "Show it: a server, four real SIP phones, speech, flips by every trigger, and the proof.");
   add_demo_options(*demo_command, demo);
 
   try {

@@ -11,7 +11,8 @@ Result<std::unique_ptr<MediaPlane>> MediaPlane::start(const Config& config, cons
   plane->pool_ = std::move(*pool);
   net::MediaWorkerConfig worker_config;
   worker_config.exchange.dead_after = config.media_silence;
-  auto worker = net::MediaWorker::start(worker_config, std::make_shared<media::ClipLibrary>(), loop, std::move(on_messages));
+  auto worker =
+      net::MediaWorker::start(worker_config, std::make_shared<media::ClipLibrary>(), loop, std::move(on_messages));
   if (!worker) return tl::unexpected(worker.error());
   plane->worker_ = std::move(*worker);
   return plane;

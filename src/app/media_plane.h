@@ -1,5 +1,6 @@
-// Ports and the media worker behind the engine's MediaPorts: a port is opened on the signalling thread when a leg needs one, and its sockets travel to the
-// worker with OpenLeg. One worker: it relays more calls than Config::max_calls allows (bench/).
+// Ports and the media worker behind the engine's MediaPorts: a port is opened on the signalling thread when a leg needs
+// one, and its sockets travel to the worker with OpenLeg. One worker: it relays more calls than Config::max_calls
+// allows (bench/).
 #pragma once
 
 #include <memory>

@@ -18,11 +18,16 @@ namespace {
 
 std::string_view transport_name(sip::TransportKind k) {
   switch (k) {
-    case sip::TransportKind::Udp: return "udp";
-    case sip::TransportKind::Tcp: return "tcp";
-    case sip::TransportKind::Tls: return "tls";
-    case sip::TransportKind::Ws: return "ws";
-    case sip::TransportKind::Wss: return "wss";
+    case sip::TransportKind::Udp:
+      return "udp";
+    case sip::TransportKind::Tcp:
+      return "tcp";
+    case sip::TransportKind::Tls:
+      return "tls";
+    case sip::TransportKind::Ws:
+      return "ws";
+    case sip::TransportKind::Wss:
+      return "wss";
   }
   return "udp";
 }
@@ -101,11 +106,12 @@ Result<void> Node::open_store() {
 
 Result<void> Node::open_edges() {
   const IpAddress ip = advertised(config_);
-  auto media = MediaPlane::start(config_, {config_.sip_udp.ip, ip}, loop_, [this](std::vector<media::Message> messages) {
-    const Now now = net::read_clock();
-    for (const auto& m : messages) engine_->on_media(m, now);
-    drain();
-  });
+  auto media =
+      MediaPlane::start(config_, {config_.sip_udp.ip, ip}, loop_, [this](std::vector<media::Message> messages) {
+        const Now now = net::read_clock();
+        for (const auto& m : messages) engine_->on_media(m, now);
+        drain();
+      });
   if (!media) return tl::unexpected(media.error());
   media_ = std::move(*media);
   const call::Core::FirstIds ids{store_->first_call_id().value, 1, store_->first_flip_id().value};
@@ -166,7 +172,8 @@ Result<void> Node::load() {
       engine::Binding binding;
       binding.contact = std::move(*uri);
       binding.flow.transport = b.transport == "tcp" ? sip::TransportKind::Tcp : sip::TransportKind::Udp;
-      binding.flow.local = binding.flow.transport == sip::TransportKind::Tcp ? sip_->tcp().front() : sip_->udp().front();
+      binding.flow.local =
+          binding.flow.transport == sip::TransportKind::Tcp ? sip_->tcp().front() : sip_->udp().front();
       binding.flow.remote = b.remote;
       binding.path = std::move(b.path);
       binding.call_id = std::move(b.call_id);
@@ -231,7 +238,8 @@ void Node::carry_out(engine::StoreBindings&& o) {
     s.user_agent = b.user_agent;
     bindings.push_back(std::move(s));
   }
-  if (auto saved = store_->save_bindings(o.device, std::move(bindings)); !saved) spdlog::error("store: {}", saved.error().text);
+  if (auto saved = store_->save_bindings(o.device, std::move(bindings)); !saved)
+    spdlog::error("store: {}", saved.error().text);
 }
 
 void Node::carry_out(engine::StoreRecord&& o) {
@@ -240,9 +248,12 @@ void Node::carry_out(engine::StoreRecord&& o) {
 
 void Node::carry_out(engine::Log&& o) {
   switch (o.level) {
-    case engine::Log::Level::Debug: return spdlog::debug("{}", o.text);
-    case engine::Log::Level::Info: return spdlog::info("{}", o.text);
-    case engine::Log::Level::Warning: return spdlog::warn("{}", o.text);
+    case engine::Log::Level::Debug:
+      return spdlog::debug("{}", o.text);
+    case engine::Log::Level::Info:
+      return spdlog::info("{}", o.text);
+    case engine::Log::Level::Warning:
+      return spdlog::warn("{}", o.text);
   }
 }
 
@@ -255,8 +266,9 @@ bool Node::idle() const { return engine_->sizes().legs == 0 && engine_->calls().
 
 Server::Residue Node::residue() const {
   const auto sizes = engine_->sizes();
-  return {sizes.calls.calls, sizes.legs, sizes.sip.sessions, sizes.sip.client_transactions + sizes.sip.server_transactions,
-          sizes.sip.timers, media_->ports_used()};
+  return {sizes.calls.calls,  sizes.legs,
+          sizes.sip.sessions, sizes.sip.client_transactions + sizes.sip.server_transactions,
+          sizes.sip.timers,   media_->ports_used()};
 }
 
 }  // namespace segue::app

@@ -1,5 +1,5 @@
-// Everything that lives on the signalling loop of one server, joined: the engine and the edges around it (SIP transports, media plane, store, REST). The engine
-// decides; this carries out. Loop thread only.
+// Everything that lives on the signalling loop of one server, joined: the engine and the edges around it (SIP
+// transports, media plane, store, REST). The engine decides; this carries out. Loop thread only.
 #pragma once
 
 #include <memory>

@@ -1,6 +1,6 @@
 // `segue serve` and `segue check`.
-#include <fmt/core.h>
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <signal.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
@@ -46,7 +46,8 @@ int run_serve(const ServeOptions& options) {
 
   auto server = Server::start(config);
   if (!server) return fmt::print(stderr, "segue: {}\n", server.error().text), 2;
-  spdlog::info("SIP on udp {} and tcp {}, domain \"{}\"", (*server)->sip_udp().to_string(), (*server)->sip_tcp().to_string(), config.domain);
+  spdlog::info("SIP on udp {} and tcp {}, domain \"{}\"", (*server)->sip_udp().to_string(),
+               (*server)->sip_tcp().to_string(), config.domain);
   spdlog::info("REST on http://{}/v1, token in {}/admin.token", (*server)->http().to_string(), config.data_dir);
   int signal = 0;
   ::sigwait(&stop_signals, &signal);

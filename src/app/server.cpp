@@ -48,7 +48,8 @@ void Server::stop() {
   if (impl_->stopped) return;
   impl_->stopped = true;
   impl_->on_loop([this] { return impl_->node->begin_stop(), true; });
-  // Phones answer our BYEs within a round trip; the last flip reports take a second. Whoever does not answer is not waited for.
+  // Phones answer our BYEs within a round trip; the last flip reports take a second. Whoever does not answer is not
+  // waited for.
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(3);
   while (std::chrono::steady_clock::now() < deadline && !impl_->on_loop([this] { return impl_->node->idle(); })) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));

@@ -1,4 +1,5 @@
-// What the REST interface may do, on the node's own state: store and directory change together, calls are asked of the engine.
+// What the REST interface may do, on the node's own state: store and directory change together, calls are asked of the
+// engine.
 #include <openssl/evp.h>
 
 #include <charconv>
@@ -111,8 +112,8 @@ Result<void> Node::delete_account(AccountId id) {
 api::DeviceStatus Node::status_of(const call::Device& device) const {
   api::DeviceStatus status{device, {}};
   for (const auto& b : engine_->registrar().bindings(device.id)) {
-    status.bindings.push_back({b.contact.to_string(), b.flow.remote.to_string(), std::string(sip::via_name(b.flow.transport)),
-                               b.user_agent, b.expires_wall});
+    status.bindings.push_back({b.contact.to_string(), b.flow.remote.to_string(),
+                               std::string(sip::via_name(b.flow.transport)), b.user_agent, b.expires_wall});
   }
   return status;
 }
@@ -120,7 +121,8 @@ api::DeviceStatus Node::status_of(const call::Device& device) const {
 Result<std::vector<api::DeviceStatus>> Node::devices(AccountId id) {
   if (engine_->directory().account(id) == nullptr) return fail(ErrorKind::NotFound, "no such account");
   std::vector<api::DeviceStatus> all;
-  for (auto device : engine_->directory().devices_of(id)) all.push_back(status_of(*engine_->directory().device(device)));
+  for (auto device : engine_->directory().devices_of(id))
+    all.push_back(status_of(*engine_->directory().device(device)));
   return all;
 }
 
@@ -220,7 +222,8 @@ Result<call::FlipRecord> Node::flip(const api::Principal& principal, const api::
   }
   if (!asked.account && !live->caller_account) asked.account = live->callee_account;
   if (!asked.account && !live->callee_account) asked.account = live->caller_account;
-  if (!asked.account) return fail(ErrorKind::InvalidInput, "both parties have an account here: say which one flips (\"account\")");
+  if (!asked.account)
+    return fail(ErrorKind::InvalidInput, "both parties have an account here: say which one flips (\"account\")");
   auto id = engine_->flip(asked, net::read_clock());
   drain();
   if (!id) return tl::unexpected(id.error());
