@@ -206,7 +206,7 @@ std::string DigestChallenge::to_string() const {
 }
 
 DigestServer::DigestServer(std::string realm, Random random)
-    : realm_(std::move(realm)), random_(std::move(random)), key_(random_.token(52)) {}
+    : realm_(std::move(realm)), random_(random), key_(random_.token(52)) {}
 
 std::string DigestServer::sign(std::string_view text) const {
   unsigned char mac[EVP_MAX_MD_SIZE];

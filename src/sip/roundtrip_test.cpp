@@ -135,8 +135,8 @@ TEST(RoundTrip, OfMutatedMessages) {
     Random random(seed);
     auto bytes = random_message(random).to_string();
     for (auto n = 1 + random.below(3); n > 0; --n) {
-      bytes[random.below(bytes.size())] =
-          static_cast<char>(random.chance(0.5) ? random.below(256) : ";,<>\"\r\n :@"[random.below(10)]);
+      const char separator = ";,<>\"\r\n :@"[random.below(10)];
+      bytes[random.below(bytes.size())] = random.chance(0.5) ? static_cast<char>(random.below(256)) : separator;
     }
     const auto m = parse_message(bytes);
     if (!m) {

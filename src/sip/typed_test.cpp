@@ -75,6 +75,16 @@ TEST(Via, ReadsAndPrints) {
   }
 }
 
+TEST(Via, AndUrisReadTheIpv6FormsOfRfc5118) {
+  EXPECT_EQ(Via::parse("SIP/2.0/UDP [2001:db8::9:1];received=[2001:db8::9:255];branch=z9hG4bKas3")->to_string(),
+            "SIP/2.0/UDP [2001:db8::9:1];received=[2001:db8::9:255];branch=z9hG4bKas3");
+  EXPECT_FALSE(Uri::parse("sip:2001:db8::10"));
+  EXPECT_EQ(Uri::parse("sip:[2001:db8::10]:5070")->port, 5070);
+  EXPECT_EQ(Uri::parse("sip:[2001:db8::10:5070]")->port, 0);
+  EXPECT_EQ(Uri::parse("sip:user@[::ffff:192.0.2.10]:19823")->host, "[::ffff:192.0.2.10]");
+  EXPECT_FALSE(Uri::parse("sip:user@[2001:db8:::192.0.2.1]"));
+}
+
 TEST(CSeq, HoldsItsRange) {
   const auto cseq = CSeq::parse(" 0009  INVITE ");
   ASSERT_TRUE(cseq);
