@@ -145,15 +145,19 @@ Sound with_marker(Sound sound, std::size_t index) {
 double amplitude_at(std::span<const std::int16_t> samples, double hz) {
   if (samples.empty()) return 0;
   const double coefficient = 2 * std::cos(kTwoPi * hz / kSampleRate);
+  const double turn = kTwoPi / static_cast<double>(samples.size());
   double s1 = 0;
   double s2 = 0;
-  for (const std::int16_t sample : samples) {
-    const double s0 = sample + coefficient * s1 - s2;
+  double weight = 0;
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    const double hann = 0.5 - 0.5 * std::cos(turn * (static_cast<double>(i) + 0.5));
+    const double s0 = samples[i] * hann + coefficient * s1 - s2;
     s2 = s1;
     s1 = s0;
+    weight += hann;
   }
   const double power = s1 * s1 + s2 * s2 - coefficient * s1 * s2;
-  return 2 * std::sqrt(std::max(power, 0.0)) / static_cast<double>(samples.size());
+  return 2 * std::sqrt(std::max(power, 0.0)) / weight;
 }
 
 }  // namespace segue::phone

@@ -18,7 +18,7 @@ struct Sound {
   std::vector<std::int16_t> samples;  ///< played in a loop; a whole number of 20 ms frames
 };
 
-/// Markers are multiples of 100 Hz: over 10 ms (80 samples) they are orthogonal, so one never looks like another.
+/// Markers are 100 Hz apart: over a frame of 20 ms under a Hann window, each stands in the nulls of all others.
 inline constexpr std::size_t kMarkers = 5;
 [[nodiscard]] double marker_hz(std::size_t index);  ///< 3300, 3400 ... for index 0 .. kMarkers - 1
 
@@ -35,7 +35,8 @@ inline constexpr std::size_t kMarkers = 5;
 /// the loop.
 [[nodiscard]] Sound with_marker(Sound sound, std::size_t index);
 
-/// Amplitude of one frequency in these samples (Goertzel), in 16-bit units.
+/// Amplitude of one frequency in these samples (Goertzel under a Hann window, which
+/// keeps loud speech 300 Hz away out), in 16-bit units.
 [[nodiscard]] double amplitude_at(std::span<const std::int16_t> samples, double hz);
 
 }  // namespace segue::phone
