@@ -78,6 +78,7 @@ TEST(Uri, RefusesWhatIsNone) {
                                       "sip:a@b;",
                                       "sip:a@b;;c",
                                       "sip:a@b; c",
+                                      "sip:a@b;c@d",
                                       "sip:a@b;=c",
                                       "sip:a@b?",
                                       "sip:a@b?x y",
