@@ -6,7 +6,9 @@
 
 namespace segue::sip {
 
-Agent::Impl::Impl(AgentConfig c, Random r) : config(std::move(c)), random(std::move(r)) {}
+Agent::Impl::Impl(AgentConfig c, Random r) : config(std::move(c)), random(std::move(r)) {
+  for (const auto& option : config.supported) supported_list.append(supported_list.empty() ? "" : ", ").append(option);
+}
 
 Session* Agent::Impl::session(SessionId id) {
   const auto found = sessions.find(id.value);
@@ -41,11 +43,7 @@ Session& Agent::Impl::new_session(bool caller) {
 void Agent::Impl::add_own_headers(Message& m, const Session& s) const {
   m.add("Contact", s.contact);
   m.add("Allow", config.allow);
-  if (!config.supported.empty()) {
-    std::string list;
-    for (const auto& option : config.supported) list.append(list.empty() ? "" : ", ").append(option);
-    m.add("Supported", std::move(list));
-  }
+  if (!supported_list.empty()) m.add("Supported", supported_list);
   if (m.is_request) m.add("User-Agent", config.user_agent);
 }
 
@@ -57,7 +55,8 @@ void Agent::Impl::note_peer(Session& s, const Message& m) {
 
 void set_sdp(Message& m, std::string sdp) {
   if (sdp.empty()) return;
-  m.set("Content-Type", "application/sdp");
+  // A Content-Type among the owner's headers says more (multipart).
+  if (m.find("Content-Type") == nullptr) m.add("Content-Type", "application/sdp");
   m.body = std::move(sdp);
 }
 

@@ -37,6 +37,7 @@ struct Agent::Impl {
   void fail_client(TransactionId id, int status, Now now);
   void on_timer(const TimerQueue::Due& due, Now now);
   void on_client_end(TransactionId id, Now now);
+  void on_server_end(TransactionId id, Now now);
   /// Refuses what no handler should see; true if it did.
   [[nodiscard]] bool refuse(const Message& m, ServerTransaction& t, Now now);
   void send_stateless(const Message& request, int status, const Flow& to);
@@ -83,7 +84,7 @@ struct Agent::Impl {
   void reject(Session& s, int status, std::vector<Header> headers, Now now, std::string_view reason);
   void send_success(Session& s, ServerTransaction& t, std::string sdp, std::vector<Header> headers,
                     const SessionTimerReply& timer, Now now);
-  void on_session_ack(Session& s, const Message& m, Now now);
+  void on_session_ack(Session& s, const Message& m, const Flow& from, Now now);
   void on_ack_retransmit(Session& s, Now now);
   void on_ack_missing(Session& s, Now now);
   void repeat_provisional(Session& s, Now now);
@@ -111,7 +112,7 @@ struct Agent::Impl {
   // ---- session_request.cpp
   TransactionId request_in_session(Session& s, std::string_view method, std::vector<Header> headers, std::string body,
                                    Now now);
-  void on_session_request(Session& s, Dialog& d, ServerTransaction& t, Message m, const Flow& from, Now now);
+  void on_session_request(Session& s, ServerTransaction& t, Message m, Now now);
 
   // ---- session_end.cpp
   void hangup(Session& s, std::vector<Header> headers, Now now);
@@ -144,6 +145,7 @@ struct Agent::Impl {
   std::unordered_map<std::uint64_t, Session> sessions;
   TextMap<std::uint64_t> session_tags;  ///< by our tag: it is ours, so it is unique
   std::uint64_t last_session = 0;
+  std::string supported_list;  ///< config.supported as one header value
 };
 
 [[nodiscard]] inline bool success(const Message& m) { return m.status >= 200 && m.status < 300; }

@@ -117,6 +117,12 @@ void Agent::Impl::on_request_outside(Message m, ServerTransaction& t, const Flow
   if (m.is("INVITE")) t.offer = !sdp_of(m).empty();
   if (m.get("Max-Forwards") == "0") return answer_simply(t, 483, now);
   if (refuse(m, t, now)) return;
+  if (m.is("INVITE")) {
+    const SessionTimerReply timer = answer_session_timer(m, config);
+    if (const auto* small = std::get_if<SessionTimerTooSmall>(&timer)) {
+      return answer_simply(t, 422, now, {{"Min-SE", seconds_text(small->min_se)}});
+    }
+  }
   if (m.is("BYE") || m.is("UPDATE") || m.is("PRACK")) return answer_simply(t, 481, now);
   out.emplace_back(RequestReceived{t.id, std::move(m), from});
 }
@@ -134,7 +140,7 @@ void Agent::Impl::on_request_inside(Message m, ServerTransaction& t, const Flow&
   if (m.is("BYE")) return on_bye(*s, t, std::move(m), now);
   if (m.is("INVITE")) return on_reinvite(*s, t, std::move(m), from, now);
   if (m.is("UPDATE")) return on_update(*s, *d, t, std::move(m), from, now);
-  on_session_request(*s, *d, t, std::move(m), from, now);
+  on_session_request(*s, t, std::move(m), now);
 }
 
 void Agent::Impl::on_ack(const Message& m, const Via& via, const Flow& from, Now now) {
@@ -142,8 +148,7 @@ void Agent::Impl::on_ack(const Message& m, const Via& via, const Flow& from, Now
   if (t != nullptr && t->on_ack(env, now)) return;
   Session* s = session_by_tag(tag_of(m.get("To")), m.get("Call-ID"));
   if (s == nullptr || s->dialog.remote_tag != tag_of(m.get("From"))) return;
-  s->dialog.flow = from;
-  on_session_ack(*s, m, now);
+  on_session_ack(*s, m, from, now);
 }
 
 void Agent::Impl::on_response(Message m, const Flow& from, Now now) {
@@ -235,6 +240,18 @@ void Agent::Impl::on_client_end(TransactionId id, Now now) {
   transactions.erase_client(id);
 }
 
+void Agent::Impl::on_server_end(TransactionId id, Now now) {
+  ServerTransaction* t = transactions.server(id);
+  if (t == nullptr) return;
+  if (!t->invite() || t->answered()) return transactions.erase_server(id);
+  // An INVITE that its owner neither accepted nor answered: the transaction now waits for the ACK of this.
+  answer_simply(*t, 500, now);
+  Session* s = session(t->session);
+  if (s == nullptr) return;
+  if (s->peer_offer && s->peer_offer->transaction == id) s->peer_offer.reset();
+  send_queued_offer(*s, now);
+}
+
 void Agent::Impl::advance(Now now) {
   while (const auto due = timers.pop(now.mono)) on_timer(*due, now);
 }
@@ -252,7 +269,7 @@ void Agent::Impl::on_timer(const TimerQueue::Due& due, Now now) {
       if (auto* t = transactions.server(id)) t->on_retransmit(env, now);
       return;
     case TimerKind::ServerEnd:
-      return transactions.erase_server(id);
+      return on_server_end(id, now);
     case TimerKind::AckRetransmit:
       return s == nullptr ? void() : on_ack_retransmit(*s, now);
     case TimerKind::AckMissing:

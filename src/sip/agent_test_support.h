@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <list>
 #include <map>
@@ -230,6 +231,101 @@ struct TwoParties {
       EXPECT_EQ(sizes.sessions, 0U);
       EXPECT_EQ(sizes.timers, 0U);
     }
+  }
+};
+
+/// A party written by hand: it says exactly what a test wants, right or wrong.
+struct Peer {
+  std::string address = "192.0.2.9:5060";
+  std::string call_id = "peer-call";
+  std::string from = "<sip:peer@example.com>;tag=peer";
+  std::string to = "<sip:bob@example.com>";
+
+  [[nodiscard]] Message request(std::string_view method, int cseq, std::string_view branch,
+                                std::string sdp = {}) const {
+    Message m;
+    m.method = method;
+    m.request_uri = *Uri::parse("sip:bob@192.0.2.2");
+    m.add("Via", "SIP/2.0/UDP " + address + ";rport;branch=z9hG4bK" + std::string(branch));
+    m.add("Max-Forwards", "70");
+    m.add("From", from);
+    m.add("To", to);
+    m.add("Call-ID", call_id);
+    m.add("CSeq", std::to_string(cseq) + " " + std::string(method));
+    m.add("Contact", "<sip:peer@" + address + ">");
+    if (!sdp.empty()) m.add("Content-Type", "application/sdp");
+    m.body = std::move(sdp);
+    return m;
+  }
+  [[nodiscard]] Message response(const Message& to_request, int status, std::string_view tag,
+                                 std::string sdp = {}) const {
+    Message m = make_response(to_request, status, tag);
+    if (status > 100) m.add("Contact", "<sip:peer@" + address + ">");
+    if (!sdp.empty()) m.add("Content-Type", "application/sdp");
+    m.body = std::move(sdp);
+    return m;
+  }
+};
+
+/// A hand-written peer and one agent, which calls it or is called by it.
+struct PeerAndAgent {
+  explicit PeerAndAgent(AgentConfig config = {}, TransportKind transport = TransportKind::Udp)
+      : bob(net.add("192.0.2.2:5060", std::move(config))) {
+    net.transport = transport;
+  }
+  Net net;
+  Node& bob;
+  Peer peer;
+  SessionId s;
+
+  void says(const Message& m) { net.inject(peer.address, bob, m.to_string()); }
+  void says_from(std::string_view address, const Message& m) { net.inject(address, bob, m.to_string()); }
+  void responds(int status, std::string_view tag, std::string sdp = {}, std::string_view to = "INVITE") {
+    says(peer.response(net.last(bob, to), status, tag, std::move(sdp)));
+  }
+  [[nodiscard]] InviteOptions options() const {
+    InviteOptions o;
+    o.flow = net.flow(bob, peer.address);
+    o.request_uri = *Uri::parse("sip:peer@192.0.2.9");
+    o.from = name_addr("<sip:bob@example.com>");
+    o.to = name_addr("<sip:peer@example.com>");
+    o.contact = name_addr("<sip:bob@192.0.2.2:5060>");
+    o.sdp = kOffer;
+    return o;
+  }
+  void invite() {
+    s = bob.agent.invite(options(), net.now);
+    net.collect();
+  }
+  /// The peer's INVITE arrives and is accepted; its dialog is `peer` from now on.
+  void called(std::string sdp = std::string(kOffer)) {
+    says(peer.request("INVITE", 1, "invite", std::move(sdp)));
+    s = bob.agent.accept_invite(bob.expect<RequestReceived>().transaction, name_addr("<sip:bob@192.0.2.2:5060>"),
+                                net.now);
+    net.collect();
+  }
+  void answer() {
+    bob.agent.answer(s, std::string(kAnswer), {}, net.now);
+    net.collect();
+    peer.to = net.last(bob, "200 INVITE").get("To");
+  }
+  void ack(int cseq = 1, std::string sdp = {}) {
+    says(peer.request("ACK", cseq, "ack" + std::to_string(cseq), std::move(sdp)));
+  }
+  void talk() {
+    called();
+    answer();
+    ack();
+    bob.expect<SessionConfirmed>();
+    net.log.clear();
+  }
+  void expect_clean() {
+    net.run_for(200s);
+    const auto sizes = bob.agent.sizes();
+    EXPECT_EQ(sizes.client_transactions, 0U);
+    EXPECT_EQ(sizes.server_transactions, 0U);
+    EXPECT_EQ(sizes.sessions, 0U);
+    EXPECT_EQ(sizes.timers, 0U);
   }
 };
 

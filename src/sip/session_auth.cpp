@@ -33,12 +33,12 @@ std::vector<DigestChallenge> challenges_of(const Message& response, std::string_
   return best;
 }
 
-bool SessionCredentials::learn(const Message& response, const Message& request) {
+bool SessionCredentials::learn(const Message& response, const Message& request, bool first) {
   const bool proxy = response.status == 407;
   auto challenges = challenges_of(response, kChallenge[proxy]);
   if (challenges.empty()) return false;
   const bool refused = std::any_of(challenges.begin(), challenges.end(), [&](const DigestChallenge& c) {
-    return !c.stale && has_answer(request, kAnswer[proxy], c.realm);
+    return !first && !c.stale && has_answer(request, kAnswer[proxy], c.realm);
   });
   if (refused) return false;
   for (auto& c : challenges) remember(std::move(c), proxy);

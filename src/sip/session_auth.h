@@ -20,8 +20,9 @@ class SessionCredentials {
   SessionCredentials(std::string user, std::string password) : user_(std::move(user)), password_(std::move(password)) {}
 
   /// Learns the challenges of a 401 or 407 to `request`. False if there is none that could be answered, or if the
-  /// answer that `request` carried is what was refused.
-  [[nodiscard]] bool learn(const Message& response, const Message& request);
+  /// answer that `request` carried is what was refused. On its `first` sending that answer was to an older challenge,
+  /// so it counts for nothing: servers with one-time nonces do not all say stale.
+  [[nodiscard]] bool learn(const Message& response, const Message& request, bool first);
   /// Replaces the answers in `request`, one for each realm known.
   void sign(Message& request, Random& random);
 

@@ -20,10 +20,10 @@ void append(Message& m, std::vector<Header> headers) {
 
 SessionId Agent::Impl::accept_invite(TransactionId id, NameAddr contact, Now now) {
   ServerTransaction* t = transactions.server(id);
-  if (t == nullptr || !t->invite() || t->session.valid()) return SessionId{};
+  if (t == nullptr || !t->invite() || t->session.valid() || (t->answered() && !t->cancelled)) return SessionId{};
   Session& s = new_session(false);
   const SessionId sid = s.id;
-  if (t->answered()) {
+  if (t->cancelled) {
     // A CANCEL came between the request and its acceptance; the owner still gets its one SessionEnded.
     finish(s, EndCause::RemoteCancel, 487, Message{});
     return sid;
@@ -38,15 +38,9 @@ SessionId Agent::Impl::accept_invite(TransactionId id, NameAddr contact, Now now
   s.local_cseq = static_cast<std::uint32_t>(random.below(10000));
   t->session = s.id;
   note_peer(s, t->request);
+  t->wait_for_owner(env);
   (void)send_response(*t, make_response(t->request, 100), now);
-
-  SessionTimerReply timer = answer_session_timer(t->request, config);
-  if (const auto* small = std::get_if<SessionTimerTooSmall>(&timer)) {
-    answer_simply(*t, 422, now, {{"Min-SE", seconds_text(small->min_se)}});
-    finish(s, EndCause::LocalHangup, 422, Message{});
-    return sid;
-  }
-  s.peer_offer = PeerOffer{id, std::move(timer)};
+  s.peer_offer = PeerOffer{id, answer_session_timer(t->request, config)};
   return sid;
 }
 
@@ -115,8 +109,10 @@ void Agent::Impl::reject(Session& s, int status, std::vector<Header> headers, No
   finish(s, EndCause::LocalHangup, status, Message{});
 }
 
-void Agent::Impl::on_session_ack(Session& s, const Message& m, Now now) {
+void Agent::Impl::on_session_ack(Session& s, const Message& m, const Flow& from, Now now) {
+  // A repeated ACK of an older 2xx is told apart by its CSeq.
   if (!s.awaited_ack || cseq_number(m) != s.awaited_ack->cseq) return;
+  s.dialog.flow = from;
   const bool carries_answer = s.awaited_ack->carries_offer;
   clear_awaited_ack(s);
   const bool first = s.state == SessionState::Answered;
@@ -156,6 +152,7 @@ void Agent::Impl::on_cancel(const Message& m, const Via& via, ServerTransaction&
   answer_simply(t, 200, now);
   // A CANCEL that comes after our final response changes nothing (section 9.2).
   if (invite->answered()) return;
+  invite->cancelled = true;
   answer_simply(*invite, 487, now);
   Session* s = session(invite->session);
   if (s == nullptr) return;

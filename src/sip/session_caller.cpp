@@ -194,7 +194,7 @@ bool Agent::Impl::try_again(Session& s, ClientTransaction& t, const Message& m, 
   if (t.pending() || t.attempts >= kMaxResends) return false;
   const bool challenged = m.status == 401 || m.status == 407;
   if (challenged) {
-    if (!s.credentials || !s.credentials->learn(m, t.request)) return false;
+    if (!s.credentials || !s.credentials->learn(m, t.request, t.attempts == 0)) return false;
   } else if (m.status == 422 && t.request.find("Session-Expires") != nullptr) {
     const auto raised = raised_min_se(m, s.min_se);
     if (!raised) return false;

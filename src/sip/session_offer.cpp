@@ -11,9 +11,8 @@ namespace segue::sip {
 
 void Agent::Impl::reinvite(Session& s, OfferToSend offer, Now now) {
   if (s.state == SessionState::Leaving || s.end_wanted) return;
+  // The newest wish wins; a back-off that runs goes on, or the glare would come again.
   s.queued_offer = std::move(offer);
-  s.offer_retries = 0;
-  timers.cancel(s.offer_retry);
   send_queued_offer(s, now);
 }
 
@@ -67,6 +66,7 @@ void Agent::Impl::on_offer_accepted(Session& s, ClientTransaction& t, OfferInFli
 
 void Agent::Impl::on_offer_refused(Session& s, OfferInFlight sent, Message m, Now now) {
   const int status = m.status;
+  if (sent.update) sent.offer.sdp = s.sdp_in_force;  // what cannot be an UPDATE now becomes a re-INVITE
   if (status == 491 && s.offer_retries < kMaxOfferRetries) return retry_offer_later(s, std::move(sent.offer), now);
   s.offer_retries = 0;
   const bool owners = !sent.update && !sent.offer.refresh;
@@ -79,7 +79,7 @@ void Agent::Impl::on_offer_refused(Session& s, OfferInFlight sent, Message m, No
   if (sent.update) {
     // Peers that list UPDATE and do not mean it still know re-INVITE.
     s.peer_allows_update = false;
-    s.queued_offer = s.queued_offer ? std::move(s.queued_offer) : OfferToSend{s.sdp_in_force, true};
+    if (!s.queued_offer) s.queued_offer = std::move(sent.offer);
   }
   send_queued_offer(s, now);
 }
@@ -139,7 +139,11 @@ void Agent::Impl::on_update(Session& s, Dialog& d, ServerTransaction& t, Message
   }
   d.refresh_target(m);
   note_peer(s, m);
-  if (!t.offer) return send_success(s, t, {}, {}, timer, now);
+  if (!t.offer) {
+    // The session timer of an early dialog begins with the 2xx to its INVITE.
+    if (s.state == SessionState::Calling || s.state == SessionState::Incoming) timer = SessionTimerOff{};
+    return send_success(s, t, {}, {}, timer, now);
+  }
   s.peer_offer = PeerOffer{t.id, std::move(timer)};
   std::string sdp(sdp_of(m));
   s.peer_sdp_hash = TextHash{}(sdp);

@@ -7,7 +7,7 @@ namespace segue::sip {
 void ServerTransaction::start(const TransactionEnv& env, Now now) {
   invite_ = request.is("INVITE");
   state_ = invite_ ? State::Proceeding : State::Trying;
-  if (!invite_) env.timers.arm(end_, now.mono + env.limit(), TimerKind::ServerEnd, id.value);
+  env.timers.arm(end_, now.mono + env.limit(), TimerKind::ServerEnd, id.value);
 }
 
 void ServerTransaction::on_request(const TransactionEnv& env) {

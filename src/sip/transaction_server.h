@@ -1,5 +1,6 @@
 // Server transactions (RFC 3261 section 17.2 with RFC 6026): absorb repeated requests, repeat the last response, take
-// the ACK of a refusal. Owned by TransactionTable; a request that its owner never answers is forgotten after 64 * T1.
+// the ACK of a refusal. Owned by TransactionTable; a request that its owner neither answers nor accepts ends after 64 *
+// T1.
 #pragma once
 
 #include <string>
@@ -13,6 +14,7 @@ namespace segue::sip {
 //
 //  Proceeding --1xx--> Proceeding                            Trying --1xx--> Proceeding
 //   | again: last 1xx, 100 if there is none                   |                |   again: last 1xx
+//   | 64 * T1, not accepted by its owner: 500                 |                |
 //   +--2xx-----> Accepted  --L--> over                        +---- 200-699 ---+---> Completed --J--> over
 //   +--3xx-6xx-> Completed --H--> over (no ACK)               64 * T1 without an answer: over   again: last response
 //                 | G, again: the response
@@ -31,6 +33,7 @@ class ServerTransaction {
   Message request;             ///< only the headers that responses and a new dialog are made of
   std::string to_tag;          ///< ours, for a request that came without one
   bool offer = false;          ///< the request had SDP
+  bool cancelled = false;      ///< CANCEL came before our final response
 
   [[nodiscard]] State state() const { return state_; }
   [[nodiscard]] bool invite() const { return invite_; }
@@ -43,6 +46,8 @@ class ServerTransaction {
   [[nodiscard]] bool on_ack(const TransactionEnv& env, Now now);
   /// Sends a response made from `request`; the bytes of a 2xx to INVITE are returned for the session to repeat.
   std::string respond(const Message& response, const TransactionEnv& env, Now now);
+  /// From now on the final response may take as long as a person needs.
+  void wait_for_owner(const TransactionEnv& env) { env.timers.cancel(end_); }
   /// The last provisional response once more (section 13.3.1.1).
   void repeat(const TransactionEnv& env);
   void on_retransmit(const TransactionEnv& env, Now now);
