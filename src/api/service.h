@@ -1,5 +1,6 @@
-// The port through which the REST layer reaches the system; implemented by the application (src/app). Everything runs on the signalling loop, so
-// calls return at once and need no locks. Errors are values: the API maps ErrorKind to a status and RFC 9457 problem details.
+// The port through which the REST layer reaches the system; implemented by the application (src/app). Everything runs
+// on the signalling loop, so calls return at once and need no locks. Errors are values: the API maps ErrorKind to a
+// status and RFC 9457 problem details.
 #pragma once
 
 #include <optional>
@@ -45,7 +46,8 @@ struct DeviceStatus {
 struct FlipRequest {
   CallId call;
   std::optional<DeviceId> device;  ///< nullopt: all other devices of the account
-  std::optional<AccountId> account;  ///< which party flips; needed if both are accounts and the principal is an administrator
+  std::optional<AccountId>
+      account;  ///< which party flips; needed if both are accounts and the principal is an administrator
   call::FlipMode mode = call::FlipMode::Ring;
 };
 struct Page {
@@ -90,7 +92,8 @@ class Service {
 
   virtual Result<std::vector<DeviceStatus>> devices(AccountId) = 0;
   virtual Result<DeviceStatus> device(DeviceId) = 0;
-  virtual Result<DeviceStatus> create_device(AccountId, const NewDevice&) = 0;  ///< Conflict: username or flip digit taken
+  virtual Result<DeviceStatus> create_device(AccountId,
+                                             const NewDevice&) = 0;  ///< Conflict: username or flip digit taken
   virtual Result<DeviceStatus> change_device(DeviceId, const DeviceChange&) = 0;
   virtual Result<void> delete_device(DeviceId) = 0;
 
@@ -103,8 +106,8 @@ class Service {
   virtual Result<call::CallRecord> call(CallId) = 0;
   virtual Result<void> hang_up(CallId) = 0;
 
-  /// Errors: NotFound (call or device), Forbidden (not the seat's owner), Conflict (target is where the call is; another flip
-  /// with another target runs; not talking yet). The same target again gives the same flip.
+  /// Errors: NotFound (call or device), Forbidden (not the seat's owner), Conflict (target is where the call is;
+  /// another flip with another target runs; not talking yet). The same target again gives the same flip.
   virtual Result<call::FlipRecord> flip(const Principal&, const FlipRequest&) = 0;
   virtual Result<call::FlipRecord> flip_record(FlipId) = 0;  ///< live or stored
   virtual Result<call::FlipRecord> cancel_flip(FlipId) = 0;  ///< Conflict if it has ended
