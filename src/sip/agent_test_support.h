@@ -71,6 +71,7 @@ class Net {
   TransportKind transport = TransportKind::Udp;
   std::function<bool(const Sent&)> lose = [](const Sent&) { return false; };
   std::vector<Sent> log;
+  bool hostile = false;  ///< damaged messages are injected
   Now now{Instant{} + 1000s, WallTime{}};
 
   Node& add(std::string_view address, AgentConfig config = {}) {
@@ -151,6 +152,9 @@ class Net {
  private:
   void transmit(SendMessage send) {
     auto parsed = parse_message(send.bytes);
+    // The refusal of a damaged message repeats its damage.
+    const bool refusal = send.bytes.starts_with("SIP/2.0 400 ") || send.bytes.starts_with("SIP/2.0 505 ");
+    if (!parsed && hostile && refusal) return;
     ASSERT_TRUE(parsed.has_value()) << send.bytes;
     log.push_back(Sent{now.mono, send.flow, std::move(*parsed), send.bytes});
     if (!lose(log.back())) in_flight_.emplace(now.mono + latency, std::move(send));
