@@ -120,6 +120,7 @@ void Exchange::Impl::watch(const WatchLine& c, Now now, Sink& sink) {
   setup.payload_type = leg->format.send_pt;
   setup.event_payload_type = leg->format.send_event_pt;
   setup.noise_payload_type = leg->format.receive_cn_pt;
+  setup.event_clock = leg->format.event_clock;
   setup.frame_ticks = leg->line.frame_ticks();
   setup.slots = leg->line.timeline();
   leg->meter.emplace(setup);

@@ -120,6 +120,8 @@ void Exchange::Impl::fire_splice(Leg& leg, const SourcePacket* in, Now now, Sink
   sink.tell(Spliced{armed.flip, leg.id, from, armed.to, now.mono});
   if (leg.meter && leg.meter->flip() == armed.flip) {
     leg.meter->spliced(now.mono, armed.answered_at, armed.first_packet);
+    // A report within the measured second, so that it can say that identity and counts went on.
+    if (leg.next_rtcp) leg.next_rtcp = std::min(*leg.next_rtcp, now.mono + config.measure_after / 2);
     if (in != nullptr) {
       leg.meter->arrived({FlipMeter::Who::B, in->packet.sequence, in->packet.timestamp, in->packet.ssrc, in->ticks,
                           in->arrived, !out.empty(), false});

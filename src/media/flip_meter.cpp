@@ -1,34 +1,264 @@
 #include "media/flip_meter.h"
 
+#include <algorithm>
+
+#include "media/payload.h"
+#include "rtp/telephone_event.h"
+
 namespace segue::media {
 
-FlipMeter::FlipMeter(Setup setup) : setup_(std::move(setup)) {
+namespace {
+
+constexpr Duration kTrace = 400ms;  // on each side of the splice
+constexpr int kActiveFrames = 5;    // a source that was silent for longer was silent by choice
+
+}  // namespace
+
+FlipMeter::FlipMeter(Setup setup) : setup_(std::move(setup)), frame_(std::max(setup_.frame_ticks, 1u)) {
   m_.flip = setup_.flip;
   m_.line = setup_.line;
+  if (is_g711(setup_.codec)) steps_.emplace(setup_.codec == Codec::Pcmu ? g711::Law::Mu : g711::Law::A);
+  before_.reserve(kMaxTrace / 2);
+  after_.reserve(kMaxTrace / 2);
 }
 
-void FlipMeter::arrived(const Arrival&) {}
-
-void FlipMeter::departed(ByteView packet, const Endpoint& to, std::optional<Instant>, Instant) {
-  const auto view = rtp::parse_packet(packet);
-  if (!view) return;
-  if (m_.packets_watched++ == 0) {
-    m_.ssrc_before = view->ssrc;
-    m_.address_before = to;
+void FlipMeter::arrived(const Arrival& arrival) {
+  if (pending_) ++undelivered_;
+  pending_.reset();
+  Source& s = sources_[static_cast<std::size_t>(arrival.who)];
+  const bool same = s.any && s.ssrc == arrival.ssrc;
+  Step step{arrival, 1, 0, sources_[0].last};
+  if (same) {
+    step.sequence = rtp::sequence_distance(arrival.sequence, s.highest);
+    const auto lost = std::max(0, step.sequence - 1) * static_cast<std::int32_t>(arrival.ticks);
+    step.pause = rtp::timestamp_distance(arrival.timestamp, s.end) - lost;
   }
-  m_.ssrc_after = view->ssrc;
-  m_.address_after = to;
+  if (arrival.who == Who::B && !first_of_b_) first_of_b_ = arrival.at;
+  if (!same || step.sequence > 0) {
+    s.any = true;
+    s.ssrc = arrival.ssrc;
+    s.highest = arrival.sequence;
+    if (!arrival.event) s.end = arrival.timestamp + arrival.ticks;
+  }
+  s.last = arrival.at;
+  if (arrival.used) {
+    pending_ = step;
+    if (!same || rtp::sequence_distance(arrival.sequence, s.highest_used) > 0) s.highest_used = arrival.sequence;
+  } else if (arrival.who == Who::A && b_heard_ && kept_for_a_ > 0) {
+    // A number was kept for this very packet, and it came, and was not sent.
+    const int nth = rtp::sequence_distance(arrival.sequence, kept_from_);
+    const bool before_b = rtp::timestamp_distance(arrival.timestamp + s.offset + arrival.ticks, b_begins_) <= 0;
+    if (nth >= 0 && nth < kept_for_a_ && before_b && arrival.at - *spliced_at_ < 60ms) ++m_.sequence_breaks;
+  }
+  const auto kind = arrival.who == Who::A ? TracePoint::Kind::FromA : TracePoint::Kind::FromB;
+  add({kind, arrival.at, arrival.sequence, arrival.timestamp, arrival.used, {}, {}});
 }
 
-void FlipMeter::rtcp_departed(ByteView) {}
+void FlipMeter::departed(ByteView bytes, const Endpoint& to, std::optional<Instant> arrived, Instant now) {
+  const auto packet = rtp::parse_packet(bytes);
+  ++m_.packets_watched;
+  if (!packet) {
+    ++m_.sequence_breaks;
+    return;
+  }
+  identity(*packet, to);
+  if (!any_) {
+    any_ = true;
+    highest_ = static_cast<std::uint16_t>(packet->sequence - 1);
+    end_ = heard_end_ = packet->timestamp;
+    // The watch began after A's last packet: how many numbers were kept for A cannot be known.
+    if (spliced_at_) kept_ = kActiveFrames;
+    if (!setup_.slots.anchored()) setup_.slots.anchor(now, packet->timestamp, rtp_clock(setup_.codec));
+  }
+  Point point{TracePoint::Kind::ToFar, now, packet->sequence, packet->timestamp, true, {}, {}};
+  if (arrived) point.delay = now - *arrived;
+  const std::int32_t ahead = rtp::sequence_distance(packet->sequence, highest_);
+  const std::int32_t hole = rtp::timestamp_distance(packet->timestamp, end_);
+  const bool switched = pending_ && pending_->arrival.who == Who::B && spliced_at_ && !b_heard_;
+  order(*packet, ahead, hole, switched, point, now);
+  if (audio(*packet)) {
+    if (ahead > 0) sound(*packet, ahead, hole, switched);
+    lateness(*packet, point, now);
+    if (switched) heard(ahead, hole, now);
+    frame_ = std::max(duration(*packet), 1u);
+    if (switched || !spliced_at_)
+      m_.frame_ms = std::max(switched ? m_.frame_ms : 0, to_ms(setup_.slots.length(frame_)));
+  } else {
+    silent_ticks_ += std::max(0, rtp::timestamp_distance(packet->timestamp + duration(*packet), end_));
+  }
+  if (rtp::timestamp_distance(packet->timestamp + duration(*packet), end_) > 0)
+    end_ = packet->timestamp + duration(*packet);
+  if (pending_) heard_end_ = end_;
+  if (ahead > 0) highest_ = packet->sequence;
+  if (pending_)
+    sources_[static_cast<std::size_t>(pending_->arrival.who)].offset = packet->timestamp - pending_->arrival.timestamp;
+  if (switched) {
+    b_heard_ = true;
+    b_begins_ = packet->timestamp;
+  }
+  pending_.reset();
+  add(point);
+}
 
-void FlipMeter::spliced(Instant at, Instant, std::optional<Instant>) {
+/// What must not change: the first value seen, and the last or, if there was one, the first that differs.
+void FlipMeter::identity(const rtp::PacketView& packet, const Endpoint& to) {
+  if (!any_) {
+    m_.ssrc_before = m_.ssrc_after = packet.ssrc;
+    m_.payload_type_before = m_.payload_type_after = setup_.payload_type;
+    m_.address_before = m_.address_after = to;
+  }
+  if (m_.ssrc_after == m_.ssrc_before) m_.ssrc_after = packet.ssrc;
+  if (m_.address_after == m_.address_before) m_.address_after = to;
+  const bool expected = audio(packet) || packet.payload_type == setup_.event_payload_type ||
+                        packet.payload_type == setup_.noise_payload_type;
+  if (!expected && m_.payload_type_after == m_.payload_type_before) m_.payload_type_after = packet.payload_type;
+}
+
+/// Holds the packet's place in the series against its source's.
+void FlipMeter::order(const rtp::PacketView& packet, std::int32_t ahead, std::int32_t hole, bool switched, Point& point,
+                      Instant now) {
+  const bool of_a = pending_ && pending_->arrival.who == Who::A;
+  if (ahead <= 0) {
+    const bool late_a = of_a && b_heard_ && kept_ > 0;
+    const bool own = pending_ && pending_->sequence < 0;
+    if (late_a) --kept_;
+    if (late_a && kept_for_a_ > 0) --kept_for_a_;
+    ++(late_a || own ? m_.source_losses : m_.sequence_breaks);
+    return;
+  }
+  // A number that was left out stands for a frame of one source or the other.
+  const auto longer = std::max(frame(), static_cast<std::int32_t>(duration(packet)));
+  std::int32_t unexplained = 0;
+  if (ahead > 1) {
+    const std::int32_t skipped = ahead - 1;
+    const bool a_active = now - sources_[0].last <= setup_.slots.length(kActiveFrames * std::int64_t{frame_});
+    if (undelivered_ > 0) {
+      unexplained = skipped;
+    } else if (switched && a_active && skipped * frame() <= kActiveFrames * longer) {
+      const std::int32_t own = std::clamp(pending_->sequence - 1, 0, skipped);
+      m_.source_losses += static_cast<std::uint32_t>(own);
+      kept_ = skipped;
+      kept_for_a_ = skipped - own;
+      kept_from_ = static_cast<std::uint16_t>(sources_[0].highest_used + 1);
+    } else if (pending_ && pending_->sequence >= ahead) {
+      m_.source_losses += static_cast<std::uint32_t>(skipped);
+    } else {
+      unexplained = skipped;
+    }
+    if (unexplained > 0) ++m_.sequence_breaks;
+  }
+  undelivered_ = 0;
+  const bool event = !audio(packet);
+  const std::int32_t extra = (hole - (ahead - 1) * (hole > 0 ? longer : 0) + frame() / 2) / frame();
+  if (hole < 0 && !event && !(pending_ && pending_->pause < 0)) ++m_.sequence_breaks;  // timestamps went back
+  holes(unexplained, event ? 0 : extra, switched, point, now);
+}
+
+/// Slots without a packet: by choice of the source, or missing.
+void FlipMeter::holes(std::int32_t unexplained, std::int32_t extra, bool switched, Point& point, Instant now) {
+  m_.slots_missing += static_cast<std::uint32_t>(unexplained);
+  if (extra <= 0) return;
+  const auto pause = setup_.slots.length(std::int64_t{extra} * frame_);
+  // At the splice itself the pause is A's; B's own counts if B fell silent after it, before it was heard.
+  const bool own = pending_ && (!switched || now > *spliced_at_) && pending_->pause + frame() / 2 >= extra * frame();
+  const Instant last_of_a = pending_ ? pending_->last_of_a : sources_[0].last;
+  const bool source_paused =
+      (switched || !pending_) && now - last_of_a > setup_.slots.length(kActiveFrames * std::int64_t{frame_});
+  if (own || source_paused) {
+    silent_ticks_ += std::int64_t{extra} * frame_;
+    point.pause = pause;
+  } else {
+    m_.slots_missing += static_cast<std::uint32_t>(extra);
+  }
+}
+
+void FlipMeter::sound(const rtp::PacketView& packet, std::int32_t ahead, std::int32_t hole, bool switched) {
+  if (!steps_) return;
+  const auto joint = hole == 0                ? StepMeter::Joint::Contiguous
+                     : ahead == 1 && hole > 0 ? StepMeter::Joint::AfterPause
+                                              : StepMeter::Joint::AfterLoss;
+  steps_->packet(packet.payload, joint, switched);
+}
+
+/// A relayed packet is late by its source's mean phase on the line's slots and by its time in this machine; the
+/// source's own jitter is shown elsewhere. A packet that the line made is late by the clock alone.
+void FlipMeter::lateness(const rtp::PacketView& packet, const Point& point, Instant now) {
+  const auto against_slot = [&](Instant t) {
+    return setup_.slots.length(rtp::timestamp_distance(setup_.slots.ideal(t), packet.timestamp));
+  };
+  if (!pending_) {
+    made_late_max_ = std::max(made_late_max_.value_or(Duration::min()), against_slot(now));
+    return;
+  }
+  Source& s = sources_[static_cast<std::size_t>(pending_->arrival.who)];
+  s.phase_sum += against_slot(pending_->arrival.at);
+  ++s.phase_count;
+  if (spliced_at_) delay_max_ = std::max(delay_max_, point.delay);
+}
+
+/// B is heard for the first time.
+void FlipMeter::heard(std::int32_t ahead, std::int32_t hole, Instant now) {
+  if (first_of_b_) m_.first_packet_to_heard_ms = to_ms(now - *first_of_b_);
+  if (answered_at_) m_.answer_to_heard_ms = to_ms(now - *answered_at_);
+  if (!a_was_active_) {
+    m_.nobody_heard_ms = to_ms(now - *spliced_at_);
+    return;
+  }
+  // From the end of what was heard to B's first sample; what A itself has lost or is late with is A's.
+  const std::int32_t silent = rtp::timestamp_distance(end_, heard_end_) + std::max(0, hole - (ahead - 1) * frame());
+  m_.nobody_heard_ms = to_ms(setup_.slots.length(std::max(0, silent)));
+}
+
+void FlipMeter::rtcp_departed(ByteView bytes) {
+  const auto compound = rtp::parse_compound(bytes);
+  if (!compound) return;
+  m_.rtcp_bye = m_.rtcp_bye || compound->bye;
+  if (!spliced_at_ && m_.cname_before.empty()) m_.cname_before = std::string(compound->cname);
+  if (m_.cname_after.empty() || m_.cname_after == m_.cname_before) m_.cname_after = std::string(compound->cname);
+  if (!compound->sender) return;
+  const auto& report = *compound->sender;
+  if (last_report_) {
+    const auto fell = [](std::uint32_t now, std::uint32_t before) {
+      return static_cast<std::int32_t>(now - before) < 0;
+    };
+    m_.rtcp_counts_fell =
+        m_.rtcp_counts_fell || fell(report.packets, last_report_->packets) || fell(report.octets, last_report_->octets);
+    const double ntp_ms =
+        static_cast<double>(static_cast<std::int64_t>(report.ntp - last_report_->ntp)) / 4294967296.0 * 1000;
+    const double rtp_ms = to_ms(setup_.slots.length(rtp::timestamp_distance(report.rtp, last_report_->rtp)));
+    m_.rtcp_line_error_ms = std::max(m_.rtcp_line_error_ms.value_or(0), std::abs(ntp_ms - rtp_ms));
+  }
+  last_report_ = report;
+}
+
+void FlipMeter::spliced(Instant at, Instant answered_at, std::optional<Instant> first_packet_of_b) {
   m_.spliced = true;
   spliced_at_ = at;
+  if (answered_at != Instant{}) answered_at_ = answered_at;
+  if (first_packet_of_b) first_of_b_ = first_packet_of_b;
+  const Source& a = sources_[0];
+  a_was_active_ = a.any && at - a.last <= setup_.slots.length(kActiveFrames * std::int64_t{frame_});
 }
 
-std::shared_ptr<const SpliceMeasurement> FlipMeter::finish(Instant) {
-  return std::make_shared<const SpliceMeasurement>(m_);
+std::uint32_t FlipMeter::duration(const rtp::PacketView& packet) const {
+  if (audio(packet)) return duration_ticks(setup_.codec, packet.payload);
+  if (packet.payload_type == setup_.event_payload_type) {
+    const auto event = rtp::parse_telephone_event(packet.payload);
+    const std::uint64_t ticks = event ? std::uint64_t{event->duration} * rtp_clock(setup_.codec) : 0;
+    return static_cast<std::uint32_t>(ticks / std::max(setup_.event_clock, 1u));
+  }
+  return frame_;
+}
+
+void FlipMeter::add(const Point& point) {
+  if (spliced_at_) {
+    if (point.at - *spliced_at_ <= kTrace && after_.size() < kMaxTrace / 2) after_.push_back(point);
+  } else if (before_.size() < kMaxTrace / 2) {
+    before_.push_back(point);
+  } else {
+    before_[before_next_] = point;
+    before_next_ = (before_next_ + 1) % before_.size();
+  }
 }
 
 }  // namespace segue::media

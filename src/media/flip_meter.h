@@ -8,18 +8,18 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "base/bytes.h"
+#include "media/step_meter.h"
 #include "media/timeline.h"
 #include "media/types.h"
 #include "rtp/packet.h"
+#include "rtp/rtcp.h"
 
 namespace segue::media {
 
-inline constexpr std::size_t kMaxTrace =
-    512;  // 400 ms before and after, three streams at 20 ms are 120; 5 ms packets fit
+inline constexpr std::size_t kMaxTrace = 512;  // 400 ms before and after; three streams of 5 ms packets make 480 points
 
 class FlipMeter {
  public:
@@ -29,6 +29,7 @@ class FlipMeter {
     Codec codec = Codec::Pcmu;
     std::uint8_t payload_type = 0;
     std::optional<std::uint8_t> event_payload_type, noise_payload_type;
+    std::uint32_t event_clock = 8000;
     std::uint32_t frame_ticks = 160;
     Timeline slots;  ///< when each timestamp of the line is due; the anchor dates from the line's first packet
   };
@@ -48,9 +49,10 @@ class FlipMeter {
 
   /// A source's packet; call before departed() for what is made of it.
   void arrived(const Arrival& arrival);
+  /// A packet leaves. `arrived`: when the packet it is made of came; nullopt for one that the line made itself.
   void departed(ByteView packet, const Endpoint& to, std::optional<Instant> arrived, Instant now);
   void rtcp_departed(ByteView packet);
-  /// The splice was made: packets of `B` are the line's from here on.
+  /// The splice was made: packets of B are the line's from here on.
   void spliced(Instant at, Instant answered_at, std::optional<Instant> first_packet_of_b);
   [[nodiscard]] FlipId flip() const { return setup_.flip; }
   [[nodiscard]] std::optional<Instant> spliced_at() const { return spliced_at_; }
@@ -59,27 +61,70 @@ class FlipMeter {
 
  private:
   struct Source {  // what has come from one of the two
-    bool any = false, any_used = false;
-    std::uint16_t highest = 0;
-    std::uint32_t end = 0;  // timestamp after the last packet
+    bool any = false;
+    std::uint16_t highest = 0, highest_used = 0;
+    std::uint32_t end = 0;  // timestamp after the highest packet
     std::uint32_t ssrc = 0;
+    std::uint32_t offset = 0;  // of the line's timestamps to its own
     Instant last{};
-    std::uint16_t last_used = 0;
-    double phase_sum = 0;
-    std::uint32_t phase_count = 0;
+    Duration phase_sum{};  // of arrivals against the line's slots
+    int phase_count = 0;
+  };
+  /// How a packet stands to what its source sent before it.
+  struct Step {
+    Arrival arrival;
+    int sequence = 1;        // ahead of the source's highest before
+    std::int32_t pause = 0;  // ticks that the source left out, beyond its losses
+    Instant last_of_a{};     // when A's packet before this one came
   };
   struct Point {
-    TracePoint::Kind kind;
-    Instant at;
-    std::uint16_t sequence;
-    std::uint32_t timestamp;
-    bool used;
+    TracePoint::Kind kind = TracePoint::Kind::ToFar;
+    Instant at{};
+    std::uint16_t sequence = 0;
+    std::uint32_t timestamp = 0;
+    bool used = true;
+    Duration pause{};  // ToFar: silence by choice before it
+    Duration delay{};  // ToFar: time spent here
   };
+
+  void identity(const rtp::PacketView& packet, const Endpoint& to);
+  void order(const rtp::PacketView& packet, std::int32_t ahead, std::int32_t hole, bool switched, Point& point,
+             Instant now);
+  void holes(std::int32_t unexplained, std::int32_t extra, bool switched, Point& point, Instant now);
+  void sound(const rtp::PacketView& packet, std::int32_t ahead, std::int32_t hole, bool switched);
+  void lateness(const rtp::PacketView& packet, const Point& point, Instant now);
+  void heard(std::int32_t ahead, std::int32_t hole, Instant now);
+  void add(const Point& point);
+  [[nodiscard]] std::vector<Point> points() const;
+  void report_gaps(const std::vector<Point>& points, Instant middle);
+  void report_lateness(const std::vector<Point>& points);
+  [[nodiscard]] std::uint32_t duration(const rtp::PacketView& packet) const;
+  [[nodiscard]] bool audio(const rtp::PacketView& packet) const { return packet.payload_type == setup_.payload_type; }
+  [[nodiscard]] std::int32_t frame() const { return static_cast<std::int32_t>(frame_); }
 
   Setup setup_;
   SpliceMeasurement m_;
-  std::optional<Instant> spliced_at_;
-  std::vector<Point> points_;
+  std::optional<StepMeter> steps_;
+  std::array<Source, 2> sources_{};
+  std::optional<Step> pending_;  // the source packet that the next departure is made of
+  int undelivered_ = 0;          // source packets that were to leave and did not
+  bool any_ = false;
+  std::uint16_t highest_ = 0;
+  std::uint32_t end_ = 0;        // timestamp after all that has left
+  std::uint32_t heard_end_ = 0;  // the same, of audio made of A's or B's
+  std::uint32_t frame_;          // of the last audio packet
+  std::int64_t silent_ticks_ = 0;
+  std::optional<Instant> spliced_at_, answered_at_, first_of_b_;
+  bool b_heard_ = false, a_was_active_ = false;
+  int kept_ = 0,
+      kept_for_a_ = 0;  // sequence numbers left free at the splice; those of them that A's late packets may fill
+  std::uint32_t b_begins_ = 0;   // B's first timestamp on the line
+  std::uint16_t kept_from_ = 0;  // A's first sequence number among them
+  Duration delay_max_{};
+  std::optional<Duration> made_late_max_;  // of packets that the line made itself
+  std::optional<rtp::SenderInfo> last_report_;
+  std::vector<Point> before_, after_;
+  std::size_t before_next_ = 0;
 };
 
 }  // namespace segue::media

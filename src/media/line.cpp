@@ -133,7 +133,7 @@ ByteView Line::relay_tail(const SourcePacket& in, Instant now, Scratch& scratch)
   const auto sequence = static_cast<std::uint16_t>(in.packet.sequence + tail_.sequence_offset);
   const std::uint32_t timestamp = in.packet.timestamp + tail_.timestamp_offset;
   const bool owned = rtp::sequence_distance(sequence, tail_limit_) < 0 &&
-                     rtp::timestamp_distance(timestamp, current_.mapped ? current_.floor : end_) < 0 &&
+                     rtp::timestamp_distance(timestamp + in.ticks, current_.mapped ? current_.floor : end_) <= 0 &&
                      rtp::timestamp_distance(timestamp, tail_.floor) >= 0;
   if (in.kind != SourcePacket::Kind::Audio || in.packet.ssrc != tail_.ssrc || !owned) return {};
   if (!carries(in.codec) || !tail_.take(in.packet.sequence)) return {};
@@ -155,7 +155,7 @@ bool Line::ready(const SourcePacket& in, Instant now) {
   const bool new_series =
       current_.mapped && (in.packet.ssrc != current_.ssrc || current_.another_series(in.packet.sequence));
   if (!current_.mapped || new_series || strayed(in)) return join(in, now);
-  return filler_ == Filler::None || take_over(in, now);
+  return (filler_ == Filler::None && !current_.opening) || take_over(in, now);
 }
 
 ByteView Line::relay_current(const SourcePacket& in, Instant now, Scratch& scratch) {
@@ -173,7 +173,10 @@ ByteView Line::relay_current(const SourcePacket& in, Instant now, Scratch& scrat
 
 void Line::skip(const SourcePacket& in) {
   if (in.leg != current_.leg || !current_.mapped || in.packet.ssrc != current_.ssrc) return;
-  if (current_.ahead(in.packet.sequence) > 0) --current_.sequence_offset;
+  if (current_.ahead(in.packet.sequence) > 0) {
+    --current_.sequence_offset;
+    current_.bar(in.packet.sequence);
+  }
   (void)current_.take(in.packet.sequence);
 }
 
@@ -209,13 +212,14 @@ bool Line::join(const SourcePacket& in, Instant now) {
     }
   }
   map.floor = start;
+  map.opening = slots_taken > 0;
   map.timestamp_offset = start - static_cast<std::uint32_t>(slots_taken) * in.ticks - in.packet.timestamp;
-  map.sequence_offset = static_cast<std::uint16_t>(next_sequence_ - in.packet.sequence - slots_taken);
+  map.sequence_offset = static_cast<std::uint16_t>(next_sequence_ - in.packet.sequence);
   current_ = map;
   fade_next_ = packets_ > 0;
   filler_ = Filler::None;
   schedule(now);
-  if (slots_taken > 0) (void)current_.take(in.packet.sequence);
+  if (map.opening) (void)current_.take(in.packet.sequence);
   return slots_taken == 0;
 }
 
@@ -232,6 +236,7 @@ bool Line::take_over(const SourcePacket& in, Instant now) {
       std::clamp(current_.ahead(in.packet.sequence) - 1, 0, hole / static_cast<std::int32_t>(in.ticks));
   current_.sequence_offset = static_cast<std::uint16_t>(next_sequence_ + lost - in.packet.sequence);
   current_.floor = end_;
+  current_.opening = false;
   filler_ = Filler::None;
   fade_next_ = true;
   schedule(now);

@@ -40,9 +40,10 @@ ByteView Line::relay_event(const SourcePacket& in, Instant now, Scratch& scratch
   }
   if (!current_.mapped || in.packet.ssrc != current_.ssrc) {
     if (!join(in, now)) return {};
-  } else if (filler_ != Filler::None) {
+  } else if (filler_ != Filler::None || current_.opening) {
     current_.sequence_offset = static_cast<std::uint16_t>(next_sequence_ - in.packet.sequence);
     current_.floor = end_;
+    current_.opening = false;
     filler_ = Filler::None;
     schedule(now);
   }

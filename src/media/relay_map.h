@@ -10,8 +10,9 @@
 namespace segue::media {
 
 struct RelayMap {
-  LegId leg;            ///< 0: nobody
-  bool mapped = false;  ///< the offsets below are set
+  LegId leg;             ///< 0: nobody
+  bool mapped = false;   ///< the offsets below are set
+  bool opening = false;  ///< no packet of it has found its slot free yet
   std::uint32_t ssrc = 0;
   std::uint16_t sequence_offset = 0;
   std::uint32_t timestamp_offset = 0;
@@ -27,13 +28,20 @@ struct RelayMap {
     }
     const int ahead = rtp::sequence_distance(sequence, highest_);
     if (ahead > 0) {
+      if (barred_ && rtp::sequence_distance(sequence, bar_) >= 64) barred_ = false;
       window_ = ahead < 64 ? (window_ << ahead) | 1 : 1;
       highest_ = sequence;
       return true;
     }
+    if (barred_ && rtp::sequence_distance(sequence, bar_) < 0) return false;
     if (ahead <= -64 || ((window_ >> -ahead) & 1) != 0) return false;
     window_ |= std::uint64_t{1} << -ahead;
     return true;
+  }
+  /// From here on the sequence offset is another one: older packets, should they still come, have no number any more.
+  void bar(std::uint16_t sequence) {
+    barred_ = true;
+    bar_ = sequence;
   }
   /// Far from all that was seen: another series (RFC 3550 appendix A.1), believed when its next number follows.
   [[nodiscard]] bool another_series(std::uint16_t sequence) {
@@ -50,7 +58,8 @@ struct RelayMap {
 
  private:
   bool any_ = false, has_strange_ = false;
-  std::uint16_t highest_ = 0, strange_ = 0;
+  bool barred_ = false;
+  std::uint16_t highest_ = 0, strange_ = 0, bar_ = 0;
   std::uint64_t window_ = 0;
 };
 

@@ -109,7 +109,8 @@ struct ArmSplice {
   bool proof_by_answer = false;
   Instant answered_at{};  ///< B's 200, for the report
 };
-/// Withdraws an armed splice. Always answered by SpliceDisarmed; if Spliced was sent before it, that came first and stands.
+/// Withdraws an armed splice. Always answered by SpliceDisarmed; if Spliced was sent before it, that came first and
+/// stands.
 struct DisarmSplice {
   LegId line;
   FlipId flip;
