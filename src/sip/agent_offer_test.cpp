@@ -301,5 +301,17 @@ TEST(AgentOffer, AReInviteThatNobodyAnswersLeavesTheDecisionToTheOwner) {
   EXPECT_EQ(t.bob.count<SessionEnded>(), 0U);
 }
 
+// Found by the fuzzer: the transaction stayed for ever.
+TEST(AgentOffer, AReInviteThatIsOnlyProceedingDoesNotOutliveItsSessionForLong) {
+  PeerAndAgent t;
+  t.talk();
+  t.bob.agent.reinvite(t.s, std::string(kHold), t.net.now);
+  t.net.collect();
+  t.responds(180, "peer");
+  t.says(t.peer.request("BYE", 2, "bye"));
+  EXPECT_EQ(t.bob.expect<SessionEnded>().cause, EndCause::RemoteBye);
+  t.expect_clean();
+}
+
 }  // namespace
 }  // namespace segue::sip::testing

@@ -212,7 +212,7 @@ void Agent::Impl::on_final(ClientTransaction& t, Message m, const Flow& from, No
       if (s != nullptr && s->state != SessionState::Leaving) return on_offer_final(*s, t, std::move(m), from, now);
       // The session ended meanwhile; a 2xx to the re-INVITE still has to be acknowledged.
       if (t.purpose != Purpose::ReInvite || !success(m)) return;
-      if (s != nullptr) return send_ack(*s, &t, cseq_number(m).value_or(0), {});
+      if (s != nullptr) return send_ack(*s, &t, cseq_number(t.request).value_or(0), {});
       return acknowledge_unwanted(t, m, from, false, now);
     case Purpose::Bye:
       if (s != nullptr) on_bye_final(*s, t, m, now);

@@ -50,7 +50,7 @@ void Agent::Impl::on_offer_accepted(Session& s, ClientTransaction& t, OfferInFli
   if (sent.update) return send_queued_offer(s, now);
 
   std::string sdp(sdp_of(m));
-  const std::uint32_t cseq = cseq_number(m).value_or(s.local_cseq);
+  const std::uint32_t cseq = cseq_number(t.request).value_or(s.local_cseq);
   if (sent.offer.sdp.empty() && !sdp.empty()) {
     s.unsent_ack = UnsentAck{t.id, cseq};
   } else {

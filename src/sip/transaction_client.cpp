@@ -35,6 +35,8 @@ ClientTransaction::Event ClientTransaction::on_response(const Message& response,
     if (invite()) {
       env.timers.cancel(retransmit_);
       env.timers.cancel(end_);
+      // Nobody rings for a re-INVITE, and its session may end before it: it does not wait for ever.
+      if (purpose != Purpose::Invite) env.timers.arm(end_, now.mono + kReInviteLimit, TimerKind::ClientEnd, id.value);
       wire_.clear();
     }
     return Event::Provisional;

@@ -9,6 +9,9 @@
 
 namespace segue::sip {
 
+/// Timer C's value (section 16.6): a re-INVITE that got a provisional response and nothing more has failed.
+inline constexpr Duration kReInviteLimit = 180s;
+
 /// Who is interested in the final response.
 enum class Purpose {
   Request,    ///< Agent::request()
@@ -31,7 +34,8 @@ enum class Purpose {
 //   Accepted  --M--> over; each 2xx goes to the user (forks, lost ACKs)
 //   Completed --D--> over; each 3xx-6xx is acknowledged again
 //
-// An INVITE that is Proceeding waits as long as its user does. On reliable transports A, E, D and K are zero.
+// An INVITE that is Proceeding waits as long as its user does, a re-INVITE for kReInviteLimit. On reliable transports
+// A, E, D and K are zero.
 class ClientTransaction {
  public:
   enum class State { Calling, Proceeding, Completed, Accepted };
