@@ -8,6 +8,7 @@
 
 #include "net/clock.h"
 #include "net/tcp_connections.h"
+#include "net/test_turns.h"
 
 namespace segue::net {
 namespace {
@@ -72,16 +73,7 @@ class SipTransportsTest : public testing::Test {
     if (on_message_) on_message_(flow);
   }
 
-  [[nodiscard]] bool turn_until(const std::function<bool()>& condition) {
-    const auto deadline = read_clock().mono + 5s;
-    Timer check(loop_, [&] { loop_.stop(); });
-    while (!condition()) {  // asked once a turn: it may read a socket
-      if (read_clock().mono > deadline) return false;
-      check.wake_at(read_clock().mono + 1ms);
-      loop_.run();
-    }
-    return true;
-  }
+  [[nodiscard]] bool turn_until(const std::function<bool()>& condition) { return net::turn_until(loop_, condition); }
 
   /// What the peer gets, read while the loop turns.
   std::string read_some(const Peer& peer) {

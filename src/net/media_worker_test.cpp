@@ -1,0 +1,297 @@
+#include "net/media_worker.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "net/clock.h"
+#include "net/media_loop.h"
+#include "net/test_turns.h"
+#include "rtp/packet.h"
+
+namespace segue::net {
+namespace {
+
+const IpAddress kLoopback = IpAddress::v4(127, 0, 0, 1);
+
+std::shared_ptr<const media::ClipLibrary> clips() {
+  static const auto library = std::make_shared<const media::ClipLibrary>();
+  return library;
+}
+
+/// A pair of sockets as the port pool makes them, on ports that are free now.
+MediaSockets any_sockets() {
+  for (std::uint16_t first = 40000; first < 60000; first = static_cast<std::uint16_t>(first + 200)) {
+    auto pool = PortPool::create(kLoopback, first, static_cast<std::uint16_t>(first + 199));
+    auto sockets = pool->allocate();
+    if (sockets) return std::move(*sockets);
+  }
+  ADD_FAILURE() << "no free port";
+  return {};
+}
+
+/// A device: RTP and RTCP sockets, and what it sends.
+struct Phone {
+  LegId leg;
+  Fd rtp = *bind_udp({kLoopback, 0});
+  Fd rtcp = *bind_udp({kLoopback, 0});
+  Endpoint server;
+  std::uint16_t sequence = 100;
+
+  void send(std::size_t payload = 160) {
+    Bytes packet(rtp::kHeaderBytes + payload, 0xd5);
+    rtp::write_header(packet, {false, 0, sequence, static_cast<std::uint32_t>(sequence) * 160, 77});
+    ++sequence;
+    send_bytes(packet);
+  }
+  void send_bytes(ByteView packet) {
+    const SockAddr to(server);
+    EXPECT_EQ(::sendto(rtp.get(), packet.data(), packet.size(), 0, &to.any, to.length),
+              static_cast<ssize_t>(packet.size()));
+  }
+  /// Sequence numbers of all that has come since.
+  std::vector<std::uint16_t> heard() {
+    std::vector<std::uint16_t> sequences;
+    Bytes packet(2000);
+    ssize_t got = 0;
+    while ((got = ::recv(rtp.get(), packet.data(), packet.size(), MSG_DONTWAIT)) > 0) {
+      const auto view = rtp::parse_packet(ByteView(packet.data(), static_cast<std::size_t>(got)));
+      if (view) sequences.push_back(view->sequence);
+    }
+    return sequences;
+  }
+};
+
+class MediaWorkerTest : public testing::Test {
+ protected:
+  void start(MediaWorkerConfig config = {}) {
+    auto started = MediaWorker::start(config, clips(), loop_, [this](std::vector<media::Message> messages) {
+      for (auto& message : messages) messages_.push_back(std::move(message));
+    });
+    ASSERT_TRUE(started) << started.error().text;
+    worker_ = std::move(*started);
+  }
+
+  Phone open(std::uint64_t id) {
+    Phone phone;
+    phone.leg = LegId{id};
+    auto sockets = any_sockets();
+    phone.server = {kLoopback, sockets.port};
+    EXPECT_TRUE(worker_->open({phone.leg, "segue-" + std::to_string(id), static_cast<std::uint32_t>(id), 1000, 0},
+                              std::move(sockets)));
+    media::SetRemote remote;
+    remote.leg = phone.leg;
+    remote.address = {local_endpoint(phone.rtp.get()), local_endpoint(phone.rtcp.get()), false, {}};
+    EXPECT_TRUE(worker_->post(remote));
+    return phone;
+  }
+
+  void connect(const Phone& a, const Phone& b) {
+    EXPECT_TRUE(worker_->post(media::SetSource{a.leg, media::FromLeg{b.leg}}));
+    EXPECT_TRUE(worker_->post(media::SetSource{b.leg, media::FromLeg{a.leg}}));
+  }
+
+  template <typename M>
+  [[nodiscard]] const M* told(LegId leg) const {
+    for (const auto& message : messages_) {
+      const auto* found = std::get_if<M>(&message);
+      if (found && found->leg == leg) return found;
+    }
+    return nullptr;
+  }
+
+  /// All orders given so far have been carried out.
+  [[nodiscard]] bool caught_up(std::uint64_t orders) {
+    return turn_until(loop_, [&] { return worker_->counters().commands >= orders; });
+  }
+
+  Loop loop_;
+  std::vector<media::Message> messages_;
+  std::unique_ptr<MediaWorker> worker_;
+};
+
+TEST_F(MediaWorkerTest, RelaysBothWaysAndTellsOfTheFirstPacket) {
+  start();
+  auto a = open(1), b = open(2);
+  connect(a, b);
+  ASSERT_TRUE(caught_up(6));
+  std::vector<std::uint16_t> at_a, at_b;
+  a.send();
+  b.send();
+  ASSERT_TRUE(turn_until(loop_, [&] {
+    for (const auto s : a.heard()) at_a.push_back(s);
+    for (const auto s : b.heard()) at_b.push_back(s);
+    return !at_a.empty() && !at_b.empty();
+  }));
+  EXPECT_THAT(at_a, testing::ElementsAre(1000));
+  EXPECT_THAT(at_b, testing::ElementsAre(1000));
+  ASSERT_TRUE(turn_until(loop_, [&] { return told<media::MediaAlive>(a.leg) && told<media::MediaAlive>(b.leg); }));
+  EXPECT_EQ(worker_->counters().packets_in, 2U);
+  EXPECT_EQ(worker_->counters().packets_out, 2U);
+  EXPECT_EQ(worker_->counters().legs, 2U);
+}
+
+TEST_F(MediaWorkerTest, ABurstOfOneSocketLeavesInOrder) {
+  start();
+  auto a = open(1), b = open(2);
+  connect(a, b);
+  ASSERT_TRUE(caught_up(6));
+  for (int i = 0; i < 40; ++i) a.send();
+  std::vector<std::uint16_t> heard;
+  ASSERT_TRUE(turn_until(loop_, [&] {
+    for (const auto s : b.heard()) heard.push_back(s);
+    return heard.size() == 40;
+  }));
+  for (std::size_t i = 0; i < heard.size(); ++i) EXPECT_EQ(heard[i], 1000 + i);
+}
+
+TEST_F(MediaWorkerTest, PlaysAClipOnTimeWithoutAnyPacketComingIn) {
+  start();
+  auto a = open(1);
+  EXPECT_TRUE(worker_->post(media::SetSource{a.leg, media::FromClip{media::Clip::Music, true}}));
+  const auto begun = read_clock().mono;
+  std::size_t heard = 0;
+  ASSERT_TRUE(turn_until(loop_, [&] { return (heard += a.heard().size()) >= 10; }));
+  EXPECT_GE(read_clock().mono - begun, 170ms);  // ten packets span nine frames of 20 ms, give or take half a frame
+}
+
+TEST_F(MediaWorkerTest, ClosesTheSocketsAfterTheLastPacketAndBeforeItTells) {
+  start();
+  auto a = open(1), b = open(2);
+  connect(a, b);
+  ASSERT_TRUE(caught_up(6));
+  b.send();
+  ASSERT_TRUE(turn_until(loop_, [&] { return !a.heard().empty(); }));
+  EXPECT_TRUE(worker_->post(media::CloseLeg{a.leg}));
+  ASSERT_TRUE(turn_until(loop_, [&] { return told<media::LegClosed>(a.leg) != nullptr; }));
+  EXPECT_EQ(told<media::LegClosed>(a.leg)->packets_out, 1U);
+  EXPECT_TRUE(bind_udp(a.server)) << "the port is free again";
+  EXPECT_EQ(worker_->counters().legs, 1U);
+  Bytes last(2000);
+  const auto got = ::recv(a.rtcp.get(), last.data(), last.size(), MSG_DONTWAIT);  // the final compound with its BYE
+  ASSERT_GT(got, 0);
+  last.resize(static_cast<std::size_t>(got));
+  EXPECT_NE(std::find(last.begin(), last.end(), 203), last.end());
+}
+
+TEST_F(MediaWorkerTest, DropsWhatIsNoAudioPacket) {
+  start();
+  auto a = open(1), b = open(2);
+  connect(a, b);
+  ASSERT_TRUE(caught_up(6));
+  a.send(kMaxPacket - rtp::kHeaderBytes + 1);
+  a.send_bytes({});
+  a.send_bytes(as_bytes("hello"));
+  a.send();
+  std::vector<std::uint16_t> heard;
+  ASSERT_TRUE(turn_until(loop_, [&] {
+    for (const auto s : b.heard()) heard.push_back(s);
+    return !heard.empty();
+  }));
+  EXPECT_EQ(heard.size(), 1U);
+  EXPECT_EQ(worker_->counters().oversized, 1U);
+  EXPECT_TRUE(worker_->post(media::CloseLeg{a.leg}));
+  ASSERT_TRUE(turn_until(loop_, [&] { return told<media::LegClosed>(a.leg) != nullptr; }));
+  EXPECT_EQ(told<media::LegClosed>(a.leg)->malformed, 2U);
+}
+
+TEST_F(MediaWorkerTest, GathersPacketsUnderLoadAndLosesNone) {
+  MediaWorkerConfig config;
+  config.coalesce_above_pps = 0;  // always busy
+  start(config);
+  std::vector<Phone> phones;
+  for (std::uint64_t id = 1; id <= 20; ++id) phones.push_back(open(id));
+  for (std::size_t i = 0; i < phones.size(); i += 2) connect(phones[i], phones[i + 1]);
+  ASSERT_TRUE(caught_up(60));
+  std::size_t heard = 0;
+  for (int round = 0; round < 50; ++round) {
+    for (auto& phone : phones) phone.send();
+    ASSERT_TRUE(turn_until(loop_, [&] {
+      for (auto& phone : phones) heard += phone.heard().size();
+      return heard == phones.size() * static_cast<std::size_t>(round + 1);
+    }));
+  }
+  const auto counters = worker_->counters();
+  EXPECT_EQ(counters.packets_out, 1000U);
+  EXPECT_GT(counters.pauses, 0U);
+  EXPECT_LT(counters.wakes, counters.packets_in);
+}
+
+TEST_F(MediaWorkerTest, AFullMailboxRefuses) {
+  MediaWorkerConfig config;
+  config.max_commands = 0;
+  start(config);
+  const auto refused = worker_->post(media::CloseLeg{LegId{1}});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::Exhausted);
+  auto sockets = any_sockets();
+  const Endpoint at{kLoopback, sockets.port};
+  EXPECT_FALSE(worker_->open({LegId{1}, "x", 1, 1, 1}, std::move(sockets)));
+  EXPECT_TRUE(bind_udp(at)) << "the sockets were closed";
+}
+
+TEST_F(MediaWorkerTest, RefusesALegWithoutSockets) {
+  start();
+  EXPECT_FALSE(worker_->open({LegId{1}, "x", 1, 1, 1}, {}));
+  EXPECT_FALSE(worker_->post(media::OpenLeg{LegId{1}, "x", 1, 1, 1}));
+}
+
+TEST_F(MediaWorkerTest, StopsWithOpenLegsAndCallsNobodyAfterwards) {
+  start();
+  auto a = open(1), b = open(2);
+  connect(a, b);
+  ASSERT_TRUE(caught_up(6));
+  a.send();
+  ASSERT_TRUE(turn_until(loop_, [&] { return !b.heard().empty(); }));
+  worker_.reset();
+  messages_.clear();
+  EXPECT_TRUE(bind_udp(a.server));
+  loop_.post([&] { loop_.stop(); });
+  loop_.run();
+  EXPECT_TRUE(messages_.empty());
+}
+
+TEST(Mailbox, HoldsItsBoundAndSaysWhenToWake) {
+  using Box = Mailbox<int>;
+  Box box(3);
+  std::vector<int> out;
+  EXPECT_EQ(box.put(1), Box::Put::First);
+  EXPECT_EQ(box.put(2), Box::Put::Behind);
+  std::vector<int> more = {3, 4, 5};
+  std::size_t dropped = 0;
+  EXPECT_EQ(box.put_all(more, dropped), Box::Put::Behind);
+  EXPECT_EQ(dropped, 2U);
+  EXPECT_TRUE(more.empty());
+  EXPECT_EQ(box.put(6), Box::Put::Full);
+  box.take(out);
+  EXPECT_THAT(out, testing::ElementsAre(1, 2, 3));
+  more = {7};
+  EXPECT_EQ(box.put_all(more, dropped), Box::Put::First);
+  EXPECT_EQ(dropped, 0U);
+}
+
+TEST(ReceiveBatch, KnowsTheKernelsReceiveTime) {
+  const auto sockets = any_sockets();
+  const auto sender = bind_udp({kLoopback, 0});
+  ReceiveBatch batch;
+  for (int round = 0; round < 3; ++round) {  // headers are set anew after each use
+    const auto before = read_clock().mono;
+    const SockAddr to(Endpoint{kLoopback, sockets.port});
+    for (int i = 0; i < 2; ++i) ASSERT_EQ(::sendto(sender->get(), "abc", 3, 0, &to.any, to.length), 3);
+    const auto after = read_clock().mono;
+    ASSERT_EQ(batch.receive(sockets.rtp.get()), 2U);
+    EXPECT_EQ(batch.receive(sockets.rtcp.get()), 0U);
+    for (int i = 0; i < 2; ++i) ASSERT_EQ(::sendto(sender->get(), "abc", 3, 0, &to.any, to.length), 3);
+    ASSERT_EQ(batch.receive(sockets.rtp.get()), 2U);
+    for (std::size_t i = 0; i < 2; ++i) {
+      EXPECT_EQ(batch.from(i), local_endpoint(sender->get()));
+      // The two clocks are read one after the other; the wall clock may be slewed meanwhile.
+      EXPECT_GE(batch.arrived(i, read_clock()), before - 1ms);
+      EXPECT_LE(batch.arrived(i, read_clock()), after + 20ms);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace segue::net
