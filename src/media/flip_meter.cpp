@@ -17,6 +17,8 @@ constexpr int kActiveFrames = 5;    // a source that was silent for longer was s
 FlipMeter::FlipMeter(Setup setup) : setup_(std::move(setup)), frame_(std::max(setup_.frame_ticks, 1u)) {
   m_.flip = setup_.flip;
   m_.line = setup_.line;
+  highest_ = setup_.last_sequence.value_or(0);
+  end_ = heard_end_ = setup_.end;
   if (is_g711(setup_.codec)) steps_.emplace(setup_.codec == Codec::Pcmu ? g711::Law::Mu : g711::Law::A);
   before_.reserve(kMaxTrace / 2);
   after_.reserve(kMaxTrace / 2);
@@ -27,7 +29,7 @@ void FlipMeter::arrived(const Arrival& arrival) {
   pending_.reset();
   Source& s = sources_[static_cast<std::size_t>(arrival.who)];
   const bool same = s.any && s.ssrc == arrival.ssrc;
-  Step step{arrival, 1, 0, sources_[0].last};
+  Step step{arrival, !same, 1, 0, sources_[0].last_used, sources_[0].unused};
   if (same) {
     step.sequence = rtp::sequence_distance(arrival.sequence, s.highest);
     const auto lost = std::max(0, step.sequence - 1) * static_cast<std::int32_t>(arrival.ticks);
@@ -41,6 +43,8 @@ void FlipMeter::arrived(const Arrival& arrival) {
     if (!arrival.event) s.end = arrival.timestamp + arrival.ticks;
   }
   s.last = arrival.at;
+  s.unused = arrival.used ? 0 : s.unused + 1;
+  if (arrival.used) s.last_used = arrival.at;
   if (arrival.used) {
     pending_ = step;
     if (!same || rtp::sequence_distance(arrival.sequence, s.highest_used) > 0) s.highest_used = arrival.sequence;
@@ -64,10 +68,11 @@ void FlipMeter::departed(ByteView bytes, const Endpoint& to, std::optional<Insta
   identity(*packet, to);
   if (!any_) {
     any_ = true;
-    highest_ = static_cast<std::uint16_t>(packet->sequence - 1);
-    end_ = heard_end_ = packet->timestamp;
-    // The watch began after A's last packet: how many numbers were kept for A cannot be known.
-    if (spliced_at_) kept_ = kActiveFrames;
+    if (!setup_.last_sequence) {
+      highest_ = static_cast<std::uint16_t>(packet->sequence - 1);
+      end_ = heard_end_ = packet->timestamp;
+      if (spliced_at_) kept_ = kActiveFrames;  // how many numbers were kept for A cannot be known
+    }
     if (!setup_.slots.anchored()) setup_.slots.anchor(now, packet->timestamp, rtp_clock(setup_.codec));
   }
   Point point{TracePoint::Kind::ToFar, now, packet->sequence, packet->timestamp, true, {}, {}};
@@ -120,7 +125,7 @@ void FlipMeter::order(const rtp::PacketView& packet, std::int32_t ahead, std::in
   const bool of_a = pending_ && pending_->arrival.who == Who::A;
   if (ahead <= 0) {
     const bool late_a = of_a && b_heard_ && kept_ > 0;
-    const bool own = pending_ && pending_->sequence < 0;
+    const bool own = pending_ && (pending_->first || pending_->sequence < 0);
     if (late_a) --kept_;
     if (late_a && kept_for_a_ > 0) --kept_for_a_;
     ++(late_a || own ? m_.source_losses : m_.sequence_breaks);
@@ -131,7 +136,8 @@ void FlipMeter::order(const rtp::PacketView& packet, std::int32_t ahead, std::in
   std::int32_t unexplained = 0;
   if (ahead > 1) {
     const std::int32_t skipped = ahead - 1;
-    const bool a_active = now - sources_[0].last <= setup_.slots.length(kActiveFrames * std::int64_t{frame_});
+    const bool a_active = !sources_[0].any ||  // before the watch, perhaps
+                          now - sources_[0].last <= setup_.slots.length(kActiveFrames * std::int64_t{frame_});
     if (undelivered_ > 0) {
       unexplained = skipped;
     } else if (switched && a_active && skipped * frame() <= kActiveFrames * longer) {
@@ -140,7 +146,7 @@ void FlipMeter::order(const rtp::PacketView& packet, std::int32_t ahead, std::in
       kept_ = skipped;
       kept_for_a_ = skipped - own;
       kept_from_ = static_cast<std::uint16_t>(sources_[0].highest_used + 1);
-    } else if (pending_ && pending_->sequence >= ahead) {
+    } else if (pending_ && !switched && (pending_->first || pending_->sequence >= ahead)) {
       m_.source_losses += static_cast<std::uint32_t>(skipped);
     } else {
       unexplained = skipped;
@@ -159,11 +165,14 @@ void FlipMeter::holes(std::int32_t unexplained, std::int32_t extra, bool switche
   m_.slots_missing += static_cast<std::uint32_t>(unexplained);
   if (extra <= 0) return;
   const auto pause = setup_.slots.length(std::int64_t{extra} * frame_);
-  // At the splice itself the pause is A's; B's own counts if B fell silent after it, before it was heard.
-  const bool own = pending_ && (!switched || now > *spliced_at_) && pending_->pause + frame() / 2 >= extra * frame();
-  const Instant last_of_a = pending_ ? pending_->last_of_a : sources_[0].last;
-  const bool source_paused =
-      (switched || !pending_) && now - last_of_a > setup_.slots.length(kActiveFrames * std::int64_t{frame_});
+  // At the splice itself the pause is A's; B's own counts if B fell silent after it, before it was heard. What went
+  // before the watch is not known.
+  const bool own = pending_ && (!switched || now > *spliced_at_) &&
+                   (pending_->first || pending_->pause + frame() / 2 >= extra * frame());
+  const Instant last_of_a = pending_ ? pending_->last_of_a : sources_[0].last_used;
+  const int unused = pending_ ? pending_->unused_of_a : sources_[0].unused;
+  const bool silent = now - last_of_a > setup_.slots.length(kActiveFrames * std::int64_t{frame_});
+  const bool source_paused = (switched || !pending_) && silent && unused < extra;
   if (own || source_paused) {
     silent_ticks_ += std::int64_t{extra} * frame_;
     point.pause = pause;

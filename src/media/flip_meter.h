@@ -31,6 +31,8 @@ class FlipMeter {
     std::optional<std::uint8_t> event_payload_type, noise_payload_type;
     std::uint32_t event_clock = 8000;
     std::uint32_t frame_ticks = 160;
+    std::optional<std::uint16_t> last_sequence;  ///< the highest that had left when the watch began
+    std::uint32_t end = 0;                       ///< and the timestamp after it
     Timeline slots;  ///< when each timestamp of the line is due; the anchor dates from the line's first packet
   };
   enum class Who : std::uint8_t { A, B };
@@ -66,16 +68,19 @@ class FlipMeter {
     std::uint32_t end = 0;  // timestamp after the highest packet
     std::uint32_t ssrc = 0;
     std::uint32_t offset = 0;  // of the line's timestamps to its own
-    Instant last{};
+    Instant last{}, last_used{};
+    int unused = 0;        // packets since the last that was sent on
     Duration phase_sum{};  // of arrivals against the line's slots
     int phase_count = 0;
   };
   /// How a packet stands to what its source sent before it.
   struct Step {
     Arrival arrival;
+    bool first = false;      // nothing was seen of the source before it
     int sequence = 1;        // ahead of the source's highest before
     std::int32_t pause = 0;  // ticks that the source left out, beyond its losses
-    Instant last_of_a{};     // when A's packet before this one came
+    Instant last_of_a{};     // when A's packet that was last sent on had come
+    int unused_of_a = 0;     // how many have come since and were not
   };
   struct Point {
     TracePoint::Kind kind = TracePoint::Kind::ToFar;

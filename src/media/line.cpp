@@ -200,13 +200,16 @@ bool Line::join(const SourcePacket& in, Instant now) {
     if (behind < -(ticks / 2) && timeline_.length(behind) > -kMaxAhead) {
       slots_taken = (-behind - ticks / 2 + ticks - 1) / ticks;
     } else if (const auto pause = std::max(0, rounded_quotient(behind, frame)) * frame; pause > 0) {
-      start += static_cast<std::uint32_t>(pause);
       if (cut_now_ && tail_.mapped && active(now)) {
         // The old source was about to fill these slots: their numbers stay its own, whether it is late or has lost
-        // them.
-        next_sequence_ = static_cast<std::uint16_t>(next_sequence_ + pause / static_cast<std::int32_t>(frame_));
+        // them. Whole frames of it, so that no part of a slot is left over where the packet times have none in common.
+        const auto old_frame = static_cast<std::int32_t>(frame_);
+        const std::int32_t kept = std::max(1, rounded_quotient(pause % old_frame == 0 ? pause : behind, old_frame));
+        start += static_cast<std::uint32_t>(kept * old_frame);
+        next_sequence_ = static_cast<std::uint16_t>(next_sequence_ + kept);
         tail_limit_ = next_sequence_;
       } else {
+        start += static_cast<std::uint32_t>(pause);
         marker_next_ = !active(now);
       }
     }

@@ -86,6 +86,8 @@ class Line {
   [[nodiscard]] std::uint32_t ssrc() const { return ssrc_; }
   [[nodiscard]] std::uint32_t packets() const { return packets_; }
   [[nodiscard]] std::uint32_t octets() const { return octets_; }
+  [[nodiscard]] std::uint16_t next_sequence() const { return next_sequence_; }
+  [[nodiscard]] std::uint32_t end() const { return end_; }
   [[nodiscard]] std::uint32_t frame_ticks() const { return frame_; }
 
  private:
