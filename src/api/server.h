@@ -31,6 +31,8 @@ struct ServerOptions {
 
 class Server {
  public:
+  struct Core;
+
   /// Starts to listen. Unavailable with a clear sentence if the address cannot be had. `loop` and `service` outlive the
   /// server.
   [[nodiscard]] static Result<std::unique_ptr<Server>> listen(boost::asio::io_context& loop, Service& service,
@@ -44,7 +46,6 @@ class Server {
   [[nodiscard]] std::size_t connections() const;
 
  private:
-  struct Core;
   explicit Server(std::shared_ptr<Core> core);
   std::shared_ptr<Core> core_;
 };
