@@ -177,8 +177,10 @@ void Core::on_disarmed(FlipId flip, LegId line, Now now) {
   if (owner == impl_->flip_calls.end()) return;
   const CallId id = owner->second;
   Call* call = impl_->find(id);
-  if (call->flips.at(flip).armed_line != line) return;
-  impl_->drive(*call, call->flips.at(flip), flip::SpliceWithdrawn{}, now);
+  auto& live = call->flips.at(flip);
+  if (live.armed_line != line) return;
+  live.armed_line = {};
+  impl_->drive(*call, live, flip::SpliceWithdrawn{}, now);
   impl_->after(id, now);
 }
 

@@ -141,7 +141,8 @@ class Core {
 
   // ---- facts from media
   void on_spliced(FlipId flip, Now now);
-  /// `line`: the far leg whose armed splice is gone. One that the flip has left behind (its far party moved too) is of no interest.
+  /// `line`: the far leg whose armed splice is gone. One that the flip has left behind (its far party moved too) is of
+  /// no interest.
   void on_disarmed(FlipId flip, LegId line, Now now);
   void on_report(FlipId flip, FlipReport report, Now now);
 

@@ -22,7 +22,7 @@ struct LiveFlip {
   std::map<LegId, DeviceId>
       candidates;  ///< every leg that was rung; those that left keep their entry until the flip is settled
   std::optional<DeviceId> target;  ///< as asked: nullopt is "all"
-  LegId armed_line;                ///< where the splice is armed: the far leg, until it moves
+  LegId armed_line;                ///< where the splice is armed: the far leg; none while there is none
   LegId from;                      ///< A; may leave meanwhile
   Instant asked_at{};
   bool report_pending = true;
@@ -110,7 +110,8 @@ struct Core::Impl {
   void carry_out(Call& call, LiveFlip& flip, const flip::Order& order, Now now);
   void settle(Call& call, LiveFlip& flip, Now now);
   void commit(Call& call, LiveFlip& flip, LegId winner, Now now);
-  void follow(LiveFlip& flip, LegId new_far);
+  void follow(Call& call, LiveFlip& flip, LegId new_far);
+  void arm(Call& call, LiveFlip& flip, LegId winner);
   [[nodiscard]] LiveFlip* running_flip(Call& call, Side side);
   void report(FlipId id, FlipReport report, Now now);
 

@@ -139,7 +139,6 @@ void Core::Impl::refused(Call& call, Side side, LegId leg, Cause cause, Now now)
     if (cause == Cause::NoAnswer) outcome = FlipOutcome::NoAnswer;
     if (cause == Cause::Unreachable) outcome = FlipOutcome::Unreachable;
     if (cause == Cause::NoCommonCodec) outcome = FlipOutcome::NoCommonCodec;
-    flip->candidates.erase(leg);
     return drive(call, *flip, flip::Refused{leg, outcome}, now);
   }
   Seat& seat = call.seat(side);

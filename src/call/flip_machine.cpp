@@ -41,9 +41,7 @@ Step fail_ringing(const Ringing& s, FlipOutcome outcome, Cause cause) {
 Step on(Ringing s, const CancelAsked&, Instant, const Limits&) {
   return fail_ringing(s, FlipOutcome::Cancelled, Cause::Cancelled);
 }
-Step on(Ringing s, const FarLeft&, Instant, const Limits&) {
-  return fail_ringing(s, FlipOutcome::FarPartyLeft, Cause::Cancelled);
-}
+Step on(Ringing s, const FarLeft& e, Instant, const Limits&) { return fail_ringing(s, e.outcome, Cause::Cancelled); }
 Step on(Ringing s, const TimePassed&, Instant now, const Limits&) {
   if (now < s.deadline) return stay(std::move(s));
   return fail_ringing(s, FlipOutcome::NoAnswer, Cause::NoAnswer);
@@ -79,8 +77,8 @@ Step on(Proving s, const WinnerLeft& e, Instant, const Limits&) {
 Step on(Proving s, const CancelAsked&, Instant, const Limits&) {
   return withdraw(std::move(s), FlipOutcome::Cancelled, false);
 }
-Step on(Proving s, const FarLeft&, Instant, const Limits&) {
-  Step step{Failed{FlipOutcome::FarPartyLeft}, {Release{s.winner, Cause::NormalClearing}}};
+Step on(Proving s, const FarLeft& e, Instant, const Limits&) {
+  Step step{Failed{e.outcome}, {Release{s.winner, Cause::NormalClearing}}};
   release_all(step.orders, s.others, Cause::Cancelled);
   return step;
 }
@@ -115,8 +113,8 @@ Step on(Withdrawing s, const WinnerLeft& e, Instant, const Limits&) {
   return stay(s);
 }
 Step on(Withdrawing s, const CancelAsked&, Instant, const Limits&) { return stay(s); }  // it is being withdrawn already
-Step on(Withdrawing s, const FarLeft&, Instant, const Limits&) {
-  return {Failed{FlipOutcome::FarPartyLeft}, {Release{s.winner, Cause::NormalClearing}}};
+Step on(Withdrawing s, const FarLeft& e, Instant, const Limits&) {
+  return {Failed{e.outcome}, {Release{s.winner, Cause::NormalClearing}}};
 }
 Step on(Withdrawing s, const TimePassed&, Instant, const Limits&) {
   return stay(s);

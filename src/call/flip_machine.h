@@ -65,7 +65,9 @@ struct WinnerLeft {  ///< B's BYE
   LegId leg;
 };
 struct CancelAsked {};
-struct FarLeft {};
+struct FarLeft {  ///< the far party or the whole call has gone; the outcome says which
+  FlipOutcome outcome = FlipOutcome::FarPartyLeft;
+};
 struct TimePassed {};
 struct SpliceMade {};
 struct SpliceWithdrawn {};

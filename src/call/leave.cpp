@@ -22,9 +22,15 @@ void Core::Impl::left(Call& call, Side side, LegId leg, Cause cause, Now now) {
   const bool somebody_stays = call.seat(other(side)).leg.valid();
   if (flip != nullptr && call.record.state == CallState::Talking && somebody_stays) {  // walking away: the flip goes on
     seat.grace = now.mono + policy.grace;
+    const DeviceId device = side == Side::Caller ? call.record.caller_device : call.record.callee_device;
+    close_segment(call, SegmentKind::Talk, side, device, cause, now);
+    if (seat.held) close_segment(call, SegmentKind::Hold, side, device, cause, now);
+    seat.held = false;
     set_audio(call, other(side));
-    close_segment(call, SegmentKind::Talk, side,
-                  side == Side::Caller ? call.record.caller_device : call.record.callee_device, cause, now);
+    // A flip of the other seat that is armed on this line waits for the leg that comes: follow() arms that one.
+    if (LiveFlip* theirs = running_flip(call, other(side)); theirs != nullptr && theirs->armed_line == leg) {
+      if (std::holds_alternative<flip::Proving>(theirs->state)) theirs->armed_line = {};
+    }
     changed(call);
     return;
   }
@@ -37,8 +43,14 @@ void Core::Impl::end_call(Call& call, Cause cause, Party party, Now now) {
   call.record.cause = cause;
   call.record.ended_by = party;
   call.record.ended_at = now.wall;
+  FlipOutcome outcome = FlipOutcome::FarPartyLeft;
+  if (cause == Cause::GraceEnded) {
+    outcome = FlipOutcome::NoAnswer;
+  } else if (party == Party::System) {
+    outcome = FlipOutcome::Cancelled;
+  }
   for (auto& [id, flip] : call.flips) {
-    if (!flip::ended(flip.state)) drive(call, flip, flip::FarLeft{}, now);
+    if (!flip::ended(flip.state)) drive(call, flip, flip::FarLeft{outcome}, now);
   }
   for (Side s : {Side::Caller, Side::Callee}) {
     Seat& seat = call.seat(s);

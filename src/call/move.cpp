@@ -89,7 +89,7 @@ LiveFlip& Core::Impl::open_flip(Call& call, Side side, const FlipAsked& asked, N
   call.seat(side).flip = id;
   flip_calls[id] = call.id;
   open_segment(call, SegmentKind::Flip, side, {}, now, id);
-  order(WatchFlip{id, call.seat(other(side)).leg, flip.from});
+  if (const LegId far = call.seat(other(side)).leg) order(WatchFlip{id, far, flip.from});
   return call.flips[id] = std::move(flip);
 }
 
@@ -148,7 +148,8 @@ void Core::Impl::pull(const Arrival& arrival, Now now) {
   for (auto& [id, call] : calls) {
     if (call.record.state != CallState::Talking) continue;
     for (Side s : {Side::Caller, Side::Callee}) {
-      if (call.seat(s).account == arrival.account && call.seat(s).leg) found.emplace_back(id, s);
+      const Seat& seat = call.seat(s);  // somebody sits there, or has just walked away from a flip
+      if (seat.account == arrival.account && (seat.leg || seat.flip)) found.emplace_back(id, s);
     }
   }
   Cause refusal = found.empty() ? Cause::NothingToFlip : Cause::SeveralCalls;
@@ -196,24 +197,20 @@ void Core::Impl::drive(Call& call, LiveFlip& flip, const flip::Event& event, Now
   auto step = flip::step(std::move(flip.state), event, now.mono, {policy.ring, policy.proof});
   flip.state = std::move(step.next);
   for (const auto& o : step.orders) carry_out(call, flip, o, now);
+  // Where no line is armed the worker has nothing to say about it.
+  if (std::holds_alternative<flip::Withdrawing>(flip.state) && !flip.armed_line) {
+    return drive(call, flip, flip::SpliceWithdrawn{}, now);
+  }
   if (!was_over && flip::ended(flip.state)) settle(call, flip, now);
 }
 
 void Core::Impl::carry_out(Call& call, LiveFlip& flip, const flip::Order& o, Now now) {
-  const LegId far = call.seat(other(flip.side)).leg;
-  if (const auto* arm = std::get_if<flip::Arm>(&o)) {
-    const Device* device = directory.device(flip.candidates.at(arm->winner));
+  if (const auto* ready = std::get_if<flip::Arm>(&o)) {
     call.record.flips[flip.index].state = "proving";
-    if (const Seat& f = call.seat(other(flip.side)); f.held) {
-      order(SetAudio{arm->winner, {}, Filler::Music});
-    } else {
-      order(SetAudio{arm->winner, far, Filler::Nothing});
-    }
-    flip.armed_line = far;
-    order(ArmSplice{flip.id, far, arm->winner, device != nullptr && device->proof_by_answer});
+    arm(call, flip, ready->winner);
     changed(call);
   } else if (std::holds_alternative<flip::Disarm>(o)) {
-    order(DisarmSplice{flip.id, flip.armed_line});
+    if (flip.armed_line) order(DisarmSplice{flip.id, flip.armed_line});
   } else if (const auto* gone = std::get_if<flip::Release>(&o)) {
     flip.candidates.erase(gone->leg);
     release(gone->leg, gone->cause);
@@ -242,18 +239,26 @@ void Core::Impl::commit(Call& call, LiveFlip& flip, LegId winner, Now now) {
   // they join the new legs.
   set_audio(call, flip.side);
   set_audio(call, other(flip.side));
-  if (LiveFlip* theirs = running_flip(call, other(flip.side))) follow(*theirs, winner);
+  if (LiveFlip* theirs = running_flip(call, other(flip.side))) follow(call, *theirs, winner);
 }
 
-// The other seat's flip goes on, with a new far leg: measured there, and armed there if it was armed.
-void Core::Impl::follow(LiveFlip& flip, LegId new_far) {
+// B hears the far party and its line waits for B's audio. If the far party has walked away from a flip of its own there
+// is no line yet: follow() arms the one that comes.
+void Core::Impl::arm(Call& call, LiveFlip& flip, LegId winner) {
+  const Seat& far = call.seat(other(flip.side));
+  if (!far.leg) return order(SetAudio{winner, {}, Filler::ComfortNoise});
+  order(far.held ? SetAudio{winner, {}, Filler::Music} : SetAudio{winner, far.leg, Filler::Nothing});
+  const Device* device = directory.device(flip.candidates.at(winner));
+  flip.armed_line = far.leg;
+  order(ArmSplice{flip.id, far.leg, winner, device != nullptr && device->proof_by_answer});
+}
+
+// The other seat's flip goes on, with a new far leg: measured there, and armed there if B has answered.
+void Core::Impl::follow(Call& call, LiveFlip& flip, LegId new_far) {
   order(WatchFlip{flip.id, new_far, flip.from});
   const auto* proving = std::get_if<flip::Proving>(&flip.state);
   if (proving == nullptr) return;
-  const Device* device = directory.device(flip.candidates.at(proving->winner));
-  order(SetAudio{proving->winner, new_far, Filler::Nothing});
-  flip.armed_line = new_far;
-  order(ArmSplice{flip.id, new_far, proving->winner, device != nullptr && device->proof_by_answer});
+  arm(call, flip, proving->winner);
 }
 
 void Core::Impl::settle(Call& call, LiveFlip& flip, Now now) {
@@ -272,8 +277,9 @@ void Core::Impl::settle(Call& call, LiveFlip& flip, Now now) {
   changed(call);
   if (call.ended()) return;
   if (moved == nullptr) {
-    order(UnwatchFlip{flip.id, call.seat(other(flip.side)).leg});
-    if (!seat.leg) end_call(call, Cause::GraceEnded, Party::System, now);  // A has walked away and nobody took it
+    const LegId far = call.seat(other(flip.side)).leg;
+    far ? order(UnwatchFlip{flip.id, far}) : void(flip.report_pending = false);  // nothing is measured without a line
+    if (!seat.leg) end_call(call, Cause::GraceEnded, Party::System, now);        // A has walked away and nobody took it
   } else if (moved->winner_gone) {
     left(call, flip.side, moved->winner, Cause::NormalClearing, now);
   }
@@ -284,6 +290,7 @@ void Core::Impl::report(FlipId id, FlipReport report, Now now) {
   if (owner == flip_calls.end()) return;
   Call& call = *find(owner->second);
   LiveFlip& flip = call.flips.at(id);
+  if (!flip::ended(flip.state)) return;  // its far line closed under it; follow() has begun to measure the next one
   call.record.flips[flip.index].report = std::move(report);
   if (call.record.flips.size() > kMaxPicturesKept && flip.index >= kMaxPicturesKept) {
     auto& old = call.record.flips[flip.index - kMaxPicturesKept].report;
