@@ -58,7 +58,7 @@ void Exchange::Impl::end_event(Leg& leg, Now now, Sink& sink) {
   DigitGate::Outcome outcome;
   if (e.replay) outcome.released.push_back({e.key, duration_ms});
   each_line(leg, [&](Leg& line) {
-    line.line.release(now.mono);
+    line.line.release(e.duration > 0 ? std::optional{e.timestamp + e.duration} : std::nullopt, now.mono);
     touch(line);
   });
   apply(leg, outcome, now, sink);

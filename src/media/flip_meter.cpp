@@ -146,7 +146,7 @@ void FlipMeter::order(const rtp::PacketView& packet, std::int32_t ahead, std::in
       kept_ = skipped;
       kept_for_a_ = skipped - own;
       kept_from_ = static_cast<std::uint16_t>(sources_[0].highest_used + 1);
-    } else if (pending_ && !switched && (pending_->first || pending_->sequence >= ahead)) {
+    } else if (pending_ && ((pending_->first && !switched) || pending_->sequence >= ahead)) {
       m_.source_losses += static_cast<std::uint32_t>(skipped);
     } else {
       unexplained = skipped;

@@ -214,6 +214,7 @@ bool Line::join(const SourcePacket& in, Instant now) {
       }
     }
   }
+  resume_at_.reset();
   map.floor = start;
   map.opening = slots_taken > 0;
   map.timestamp_offset = start - static_cast<std::uint32_t>(slots_taken) * in.ticks - in.packet.timestamp;
@@ -231,7 +232,8 @@ bool Line::join(const SourcePacket& in, Instant now) {
 bool Line::take_over(const SourcePacket& in, Instant now) {
   const std::uint32_t timestamp = in.packet.timestamp + current_.timestamp_offset;
   const std::int32_t hole = rtp::timestamp_distance(timestamp, end_);
-  if (hole < 0) {
+  const bool withheld = resume_at_ && rtp::timestamp_distance(timestamp, *resume_at_) < 0;
+  if (hole < 0 || (withheld && filler_ == Filler::Yielding)) {
     (void)current_.take(in.packet.sequence);
     return false;
   }
@@ -240,6 +242,7 @@ bool Line::take_over(const SourcePacket& in, Instant now) {
   current_.sequence_offset = static_cast<std::uint16_t>(next_sequence_ + lost - in.packet.sequence);
   current_.floor = end_;
   current_.opening = false;
+  resume_at_.reset();
   filler_ = Filler::None;
   fade_next_ = true;
   schedule(now);

@@ -68,7 +68,8 @@ class Line {
   // ---- digits
   /// Comfort noise in place of the source, from the next free slot until release().
   void withhold(Instant now);
-  void release(Instant now);
+  /// `source_end`: the source's timestamp at which what was withheld ends; its audio is heard again from there on.
+  void release(std::optional<std::uint32_t> source_end, Instant now);
   /// Makes a key press anew: RFC 4733, else tones in G.711. False if neither is possible or the queue is full.
   bool play_digit(DigitGate::Digit digit, Instant now);
   /// A digit is being made, so passing events must queue behind it.
@@ -166,7 +167,8 @@ class Line {
   Playing clip_, noise_;
   Filler filler_ = Filler::None;
   std::optional<Instant> yield_until_;
-  std::optional<Instant> due_;  // the next paced packet
+  std::optional<std::uint32_t> resume_at_;  // timestamp of the line before which the source is still withheld
+  std::optional<Instant> due_;              // the next paced packet
   std::array<DigitGate::Digit, kMaxDigits> digits_{};
   std::size_t digit_head_ = 0, digit_count_ = 0;
   std::uint32_t digit_slot_ = 0;  // of the digit that is being made

@@ -76,8 +76,15 @@ void Line::withhold(Instant now) {
   schedule(now);
 }
 
-void Line::release(Instant now) {
+void Line::release(std::optional<std::uint32_t> source_end, Instant now) {
   if (filler_ != Filler::Withheld) return;
+  resume_at_.reset();
+  if (source_end && current_.mapped) {
+    const std::uint32_t end = *source_end + current_.timestamp_offset;
+    // An event clock of its own scale says nothing about the audio.
+    const auto ahead = timeline_.length(rtp::timestamp_distance(end, end_));
+    if (ahead > Duration::zero() && ahead < kYield / 2) resume_at_ = end;
+  }
   filler_ = Filler::Yielding;
   yield_until_ = now + kYield;
   schedule(now);

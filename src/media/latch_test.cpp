@@ -1,0 +1,85 @@
+#include "media/latch.h"
+
+#include <gtest/gtest.h>
+
+namespace segue::media {
+namespace {
+
+constexpr Duration kRelatch = 2s;
+const IpAddress kAnswered = IpAddress::v4(192, 0, 2, 1), kSignalling = IpAddress::v4(198, 51, 100, 7),
+                kStranger = IpAddress::v4(203, 0, 113, 9);
+
+rtp::PacketView packet(std::uint16_t sequence, std::uint32_t ssrc = 5) {
+  rtp::PacketView view;
+  view.sequence = sequence;
+  view.ssrc = ssrc;
+  return view;
+}
+
+class LatchTest : public testing::Test {
+ protected:
+  LatchTest() {
+    address.rtp = {kAnswered, 4000};
+    address.signalling_ip = kSignalling;
+    latch.set_remote(address);
+  }
+  bool admit(const Endpoint& from, std::uint16_t sequence, Instant at, std::uint32_t ssrc = 5) {
+    return latch.admit(from, packet(sequence, ssrc), at, kRelatch);
+  }
+  LegAddress address;
+  Latch latch;
+  Instant now{50s};
+};
+
+TEST_F(LatchTest, SendsToTheAnsweredAddressUntilSomethingComes) {
+  EXPECT_EQ(latch.send_to(), (Endpoint{kAnswered, 4000}));
+  EXPECT_TRUE(admit({kSignalling, 61234}, 1, now));
+  EXPECT_EQ(latch.send_to(), (Endpoint{kSignalling, 61234}));
+}
+
+TEST_F(LatchTest, StrangersNeverLatch) {
+  EXPECT_FALSE(admit({kStranger, 4000}, 1, now));
+  EXPECT_EQ(latch.send_to(), (Endpoint{kAnswered, 4000}));
+}
+
+TEST_F(LatchTest, SecondPortIsRefusedOnceLatched) {
+  EXPECT_TRUE(admit({kAnswered, 4000}, 1, now));
+  EXPECT_FALSE(admit({kAnswered, 4002}, 2, now + 20ms));
+  EXPECT_FALSE(admit({kSignalling, 4000}, 2, now + 20ms));
+  EXPECT_TRUE(admit({kAnswered, 4000}, 2, now + 20ms));
+}
+
+TEST_F(LatchTest, MovesAfterSilenceWithTheSameStreamOnly) {
+  EXPECT_TRUE(admit({kAnswered, 4000}, 100, now));
+  EXPECT_FALSE(admit({kAnswered, 4002}, 101, now + 1999ms));
+  EXPECT_FALSE(admit({kAnswered, 4002}, 101, now + 2s, 6)) << "another SSRC";
+  EXPECT_FALSE(admit({kAnswered, 4002}, 100, now + 2s)) << "nothing new";
+  EXPECT_FALSE(admit({kAnswered, 4002}, 3100, now + 2s)) << "out of range";
+  EXPECT_TRUE(admit({kAnswered, 4002}, 201, now + 2s));
+  EXPECT_EQ(latch.send_to()->port, 4002);
+}
+
+TEST_F(LatchTest, NewAnswerAllowsOneNewLatchAndTheSameAnswerNone) {
+  EXPECT_TRUE(admit({kAnswered, 4000}, 1, now));
+  latch.set_remote(address);
+  EXPECT_FALSE(admit({kAnswered, 5000}, 2, now + 20ms));
+  address.rtp.port = 6000;
+  latch.set_remote(address);
+  EXPECT_EQ(latch.send_to()->port, 6000);
+  EXPECT_TRUE(admit({kAnswered, 5000}, 3, now + 40ms));
+  EXPECT_FALSE(admit({kAnswered, 6000}, 4, now + 60ms));
+}
+
+TEST_F(LatchTest, DeviceThatStartsAgainKeepsItsAddress) {
+  EXPECT_TRUE(admit({kAnswered, 4000}, 100, now));
+  EXPECT_TRUE(admit({kAnswered, 4000}, 7, now + 20ms, 99));
+}
+
+TEST_F(LatchTest, OldStyleHoldLeavesNowhereToSend) {
+  address.rtp = {IpAddress{}, 4000};
+  latch.set_remote(address);
+  EXPECT_FALSE(latch.send_to());
+}
+
+}  // namespace
+}  // namespace segue::media
