@@ -1,3 +1,7 @@
+#ifdef __SANITIZE_THREAD__
+// Asio has fences, which ThreadSanitizer does not see. They order what Asio's own mutexes order already.
+#pragma GCC diagnostic ignored "-Wtsan"
+#endif
 #include "net/loop.h"
 
 #include <boost/asio/executor_work_guard.hpp>
