@@ -66,7 +66,7 @@ void Agent::Impl::repeat_provisional(Session& s, Now now) {
 
 void Agent::Impl::answer(Session& s, std::string sdp, std::vector<Header> headers, Now now) {
   ServerTransaction* t = transactions.server(s.invite);
-  if (s.state != SessionState::Incoming || t == nullptr) return;
+  if (s.state != SessionState::Incoming || t == nullptr || !s.peer_offer) return;
   timers.cancel(s.provisional_repeat);
   // The answer of an unreliable provisional response has to be in the 2xx too (section 13.2.1).
   if (sdp.empty()) sdp = s.sdp_in_force;
