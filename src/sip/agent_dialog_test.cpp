@@ -262,6 +262,17 @@ TEST(AgentDialog, MergedRequestsGet482) {
   EXPECT_EQ(t.bob.count<RequestReceived>(), 1U);
 }
 
+TEST(AgentDialog, MergingIsForgottenWithTheTransaction) {
+  PeerAndAgent t;
+  t.says(t.peer.request("MESSAGE", 1, "one-way"));
+  t.bob.agent.respond(t.bob.expect<RequestReceived>().transaction, 200, {}, {}, t.net.now);
+  t.says(t.peer.request("MESSAGE", 1, "other-way"));
+  EXPECT_EQ(t.net.count(t.bob, "482 MESSAGE"), 1U);
+  t.net.run_for(33s);
+  t.says(t.peer.request("MESSAGE", 1, "third-way"));
+  EXPECT_EQ(t.bob.count<RequestReceived>(), 1U);
+}
+
 TEST(AgentDialog, WhatCannotBeServedIsRefusedWithTheReason) {
   PeerAndAgent t;
   Message m = t.peer.request("INVITE", 1, "r", std::string(kOffer));
