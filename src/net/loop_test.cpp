@@ -178,6 +178,15 @@ TEST(PortPool, SkipsWhatOthersHold) {
   EXPECT_TRUE(pool->allocate());
 }
 
+TEST(PortPool, BindsIpv6) {
+  const auto ip = *IpAddress::parse("::1");
+  auto pool = PortPool::create(ip, 20000, 29999);
+  ASSERT_TRUE(pool);
+  const auto sockets = pool->allocate();
+  ASSERT_TRUE(sockets) << sockets.error().text;
+  EXPECT_EQ(local_endpoint(sockets->rtp.get()), (Endpoint{ip, sockets->port}));
+}
+
 TEST(PortPool, RefusesRangesWithoutAPair) {
   const auto ip = IpAddress::v4(127, 0, 0, 1);
   EXPECT_FALSE(PortPool::create(ip, 20001, 20002));

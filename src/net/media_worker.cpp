@@ -70,6 +70,11 @@ Result<void> MediaWorker::Impl::start(std::shared_ptr<const media::ClipLibrary> 
                                       OnMessages on_messages) {
   Fd epoll(::epoll_create1(EPOLL_CLOEXEC));
   if (!epoll.valid()) return tl::unexpected<Error>(system_error("epoll", errno));
+  epoll_event none{};
+  const timespec no_time{};
+  if (::epoll_pwait2(epoll.get(), &none, 1, &no_time, nullptr) < 0) {  // would otherwise fail, and spin, in the thread
+    return tl::unexpected<Error>(system_error("epoll_pwait2, which needs Linux 5.11", errno));
+  }
   Fd event(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!event.valid()) return tl::unexpected<Error>(system_error("eventfd", errno));
   wake = event.get();

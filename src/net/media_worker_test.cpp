@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 
@@ -235,6 +236,29 @@ TEST_F(MediaWorkerTest, RefusesALegWithoutSockets) {
   start();
   EXPECT_FALSE(worker_->open({LegId{1}, "x", 1, 1, 1}, {}));
   EXPECT_FALSE(worker_->post(media::OpenLeg{LegId{1}, "x", 1, 1, 1}));
+}
+
+TEST_F(MediaWorkerTest, ALegWhoseSocketsCannotBeWatchedIsClosedAtOnce) {
+  start();
+  auto sockets = any_sockets();
+  sockets.rtcp = Fd(::memfd_create("no socket", MFD_CLOEXEC));  // epoll refuses plain files
+  const Endpoint at{kLoopback, sockets.port};
+  EXPECT_TRUE(worker_->open({LegId{1}, "x", 1, 1, 1}, std::move(sockets)));
+  ASSERT_TRUE(turn_until(loop_, [&] { return told<media::LegClosed>(LegId{1}) != nullptr; }));
+  EXPECT_EQ(worker_->counters().legs, 0U);
+  EXPECT_TRUE(bind_udp(at));
+  EXPECT_EQ(messages_.size(), 1U);
+}
+
+TEST_F(MediaWorkerTest, TheSameLegAgainKeepsTheFirstSockets) {
+  start();
+  auto a = open(1), b = open(2);
+  connect(a, b);
+  EXPECT_TRUE(worker_->open({a.leg, "x", 9, 9, 9}, any_sockets()));
+  ASSERT_TRUE(caught_up(7));
+  a.send();
+  ASSERT_TRUE(turn_until(loop_, [&] { return !b.heard().empty(); }));
+  EXPECT_EQ(worker_->counters().legs, 2U);
 }
 
 TEST_F(MediaWorkerTest, StopsWithOpenLegsAndCallsNobodyAfterwards) {

@@ -41,6 +41,7 @@ struct SipTransportsConfig {
   Duration connect_timeout = 5s;         ///< well inside of timer B (32 s), so that a next target can be tried
 };
 
+/// All three must be set.
 struct SipTransportsEvents {
   /// One datagram or one message cut from a stream. `Flow::local` is the listener's advertised address.
   std::function<void(std::string_view bytes, const sip::Flow& from)> on_message;

@@ -171,8 +171,9 @@ TEST_F(SipTransportsTest, ADatagramPastTheQueueIsDropped) {
 TEST_F(SipTransportsTest, AdvertisesWhatItIsTold) {
   SipTransportsConfig config;
   config.udp = {{kAnyPort, IpAddress::v4(203, 0, 113, 7)}, {Endpoint{*IpAddress::parse("::1"), 0}, {}}};
-  auto opened =
-      SipTransports::open(loop_, config, {[this](std::string_view b, const Flow& f) { received(b, f); }, {}, {}});
+  auto opened = SipTransports::open(
+      loop_, config,
+      {[this](std::string_view b, const Flow& f) { received(b, f); }, [](const Flow&) {}, [](ConnectionId) {}});
   ASSERT_TRUE(opened) << opened.error().text;
   const auto udp = (*opened)->udp();
   EXPECT_EQ(udp[0].ip, IpAddress::v4(203, 0, 113, 7));
