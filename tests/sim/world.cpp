@@ -1,0 +1,307 @@
+#include "sim/world.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "call/record.h"
+#include "sip/digest.h"
+
+namespace segue::sim {
+
+void Counts::add(const Counts& other) {
+  flips += other.flips;
+  calls += other.calls;
+  sip_messages += other.sip_messages;
+  rtp_packets += other.rtp_packets;
+  reports_kept += other.reports_kept;
+  reports_excused += other.reports_excused;
+  worst_late_ms = std::max(worst_late_ms, other.worst_late_ms);
+  worst_gap_ms = std::max(worst_gap_ms, other.worst_gap_ms);
+  for (const auto& [trigger, row] : other.outcomes) {
+    for (const auto& [outcome, n] : row) outcomes[trigger][outcome] += n;
+  }
+  for (const auto& [name, n] : other.races) races[name] += n;
+}
+
+World::World(std::uint64_t seed, std::shared_ptr<const media::ClipLibrary> clips, bool verbose)
+    : random(seed), verbose_(verbose) {
+  draw_weather();
+  engine::EngineConfig config;
+  config.domain = kDomain;
+  config.policy.ring = 4s;
+  config.policy.proof = 1500ms;
+  config.policy.grace = 3s;
+  config.policy.answer = 20s;
+  engine = std::make_unique<engine::Engine>(config, static_cast<engine::MediaPorts&>(*this), Random(random.u64()),
+                                            call::Core::FirstIds{});
+  exchange_ = std::make_unique<media::Exchange>(media::ExchangeConfig{}, std::move(clips));
+  make_people();
+}
+
+World::~World() = default;
+
+void World::draw_weather() {
+  const auto pick = [&](auto... choices) {
+    const std::common_type_t<decltype(choices)...> all[] = {choices...};
+    return all[random.below(sizeof...(choices))];
+  };
+  weather.sip_delay = pick(Duration(2ms), Duration(20ms), Duration(80ms));
+  weather.mailbox_delay = pick(Duration(0ms), Duration(1ms), Duration(20ms));
+  weather.sip_loss = pick(0.0, 0.0, 0.02, 0.1);
+  weather.sip_double = pick(0.0, 0.0, 0.05);
+  weather.jitter = pick(Duration(0ms), Duration(0ms), Duration(2ms), Duration(8ms));
+  weather.rtp_loss = pick(0.0, 0.0, 0.0, 0.01);
+  weather.dtx = pick(0.0, 0.0, 0.3);
+  weather.longest_ptime = pick(20U, 20U, 30U);
+}
+
+void World::make_people() {
+  auto& directory = engine->directory();
+  for (int group = 0; group < kGroups; ++group) {
+    for (int side = 0; side < 2; ++side) {
+      const AccountId account{static_cast<std::uint64_t>(1 + group * 2 + side)};
+      directory.put(call::Account{account, fmt::format("person {}", account.value)});
+      directory.put(call::Number{NumberId{account.value}, account, fmt::format("{}", 1000 + account.value)});
+      for (int i = 0; i < 3; ++i) {
+        const int index = side * 3 + i;
+        const int all = group * kPhonesInGroup + index;
+        call::Device device;
+        device.id = DeviceId{static_cast<std::uint64_t>(1 + all)};
+        device.account = account;
+        device.username = device.name = fmt::format("phone{}", all);
+        device.flip_digit = static_cast<char>('1' + i);
+        device.auto_answer = i == 1;
+        device.proof_by_answer = i == 2 && group == 0;
+        device.ha1_md5 = sip::digest_ha1(sip::DigestAlgorithm::Md5, device.username, kDomain, kPassword);
+        const Endpoint self{
+            IpAddress::v4(10, 1, static_cast<std::uint8_t>(group), static_cast<std::uint8_t>(1 + index)), 5060};
+        phones.push_back(
+            std::make_unique<Phone>(clock, *this, random.u64(), index, device.id, device.username, self, server_));
+        by_address_[self] = phones.back().get();
+        engine::Binding binding;
+        binding.contact.user = device.username;
+        binding.contact.host = self.ip.to_string();
+        binding.contact.port = self.port;
+        binding.flow = {sip::TransportKind::Udp, server_, self, {}};
+        binding.expires = clock.now().mono + 1000h;
+        engine->registrar().restore(device.id, {binding});
+        directory.put(std::move(device));
+      }
+    }
+  }
+}
+
+Duration World::some(Duration most) {
+  return most <= Duration::zero()
+             ? Duration::zero()
+             : Duration(static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(most.count()))));
+}
+
+void World::complain(const std::string& what) {
+  violations.push_back(fmt::format("at {:.4f} s: {}", to_s(clock.now().mono.time_since_epoch()), what));
+  if (verbose_) fmt::print("!! {}\n", violations.back());
+}
+
+void World::note(Phone& who, const std::string& what) {
+  if (verbose_) fmt::print("{:.4f} {}: {}\n", to_s(clock.now().mono.time_since_epoch()), who.user, what);
+}
+
+void World::source_disturbed(Phone& who) { disturbed[(who.device.value - 1) / kPhonesInGroup] = clock.now().mono; }
+
+// ---- running
+
+void World::run_until(Instant end) {
+  while (violations.empty()) {
+    const auto next = earlier(earlier(clock.next(), engine->next_deadline()), exchange_->next_deadline());
+    if (!next || *next > end) break;
+    if (clock.next() == next) {
+      clock.run_next();
+      continue;
+    }
+    clock.set(std::max(*next, clock.now().mono));
+    if (engine->next_deadline() == next) {
+      engine->advance(clock.now());
+      deliver();
+    } else {
+      exchange_->advance(clock.now(), *this);
+    }
+  }
+  clock.set(std::max(clock.now().mono, violations.empty() ? end : clock.now().mono));
+}
+
+void World::deliver() {
+  while (auto output = engine->poll()) carry_out(std::move(*output));
+  check_engine();
+}
+
+void World::check_engine() {
+  for (const auto& broken : engine->calls().broken_invariants()) complain(broken);
+}
+
+void World::carry_out(engine::Output output) {
+  if (auto* sip = std::get_if<engine::SendSip>(&output)) {
+    const auto to = by_address_.find(sip->flow.remote);
+    if (to == by_address_.end()) return complain("SIP to " + sip->flow.remote.to_string() + ", where nobody is");
+    if (verbose_) note(*to->second, "<- " + sip->bytes.substr(0, sip->bytes.find('\r')));
+    over_network([this, phone = to->second, bytes = std::move(sip->bytes)] { phone->receive(bytes); });
+  } else if (auto* media = std::get_if<engine::ToMedia>(&output)) {
+    to_media(std::move(media->command));
+  } else if (auto* record = std::get_if<engine::StoreRecord>(&output)) {
+    check_record(record->record);
+    records.push_back(std::move(record->record));
+  } else if (auto* log = std::get_if<engine::Log>(&output)) {
+    if (verbose_) fmt::print("{:.4f} log: {}\n", to_s(clock.now().mono.time_since_epoch()), log->text);
+  }
+}
+
+// ---- the network
+
+void World::sip_out(Phone& from, std::string bytes) {
+  if (verbose_) note(from, "-> " + bytes.substr(0, bytes.find('\r')));
+  const sip::Flow flow{sip::TransportKind::Udp, server_, from.self, {}};
+  over_network([this, flow, text = std::move(bytes)] {
+    engine->receive(text, flow, clock.now());
+    deliver();
+  });
+}
+
+void World::over_network(std::function<void()> arrive) {
+  ++counts.sip_messages;
+  const bool twice = random.chance(weather.sip_double);
+  if (twice) clock.after(1ms + some(weather.sip_delay), arrive);
+  if (!random.chance(weather.sip_loss)) clock.after(1ms + some(weather.sip_delay), std::move(arrive));
+}
+
+void World::rtp_out(Phone&, const Endpoint& source, const Endpoint& to, ByteView packet) {
+  const auto leg = leg_of_port_.find(to.port);
+  if (to.ip != server_.ip || leg == leg_of_port_.end()) return;  // the leg has just closed: a closed socket
+  ++counts.rtp_packets;
+  const Now now = clock.now();
+  exchange_->receive_rtp(leg->second, source, packet, now.mono, now, *this);
+}
+
+// ---- the two mailboxes: each keeps its order, neither is prompt
+
+void World::to_media(media::Command command) {
+  media_free_ = std::max(media_free_, clock.now().mono + some(weather.mailbox_delay));
+  clock.at(media_free_, [this, c = std::move(command)] { exchange_->handle(c, clock.now(), *this); });
+}
+
+void World::tell(media::Message message) {
+  engine_free_ = std::max(engine_free_, clock.now().mono + some(weather.mailbox_delay));
+  clock.at(engine_free_, [this, m = std::move(message)] {
+    engine->on_media(m, clock.now());
+    deliver();
+  });
+}
+
+// ---- ports and lines
+
+Result<Endpoint> World::allocate(LegId leg, bool) {
+  for (int tries = 0; tries < 20000; ++tries) {
+    next_port_ = static_cast<std::uint16_t>(next_port_ >= 60000 ? 20000 : next_port_ + 2);
+    if (leg_of_port_.contains(next_port_)) continue;
+    leg_of_port_[next_port_] = leg;
+    if (port_of_leg_.contains(leg)) complain("a leg was given a second port");
+    port_of_leg_[leg] = next_port_;
+    return Endpoint{server_.ip, next_port_};
+  }
+  return fail(ErrorKind::Exhausted, "no port");
+}
+
+void World::release(LegId leg) {
+  const auto it = port_of_leg_.find(leg);
+  if (it == port_of_leg_.end()) return;
+  leg_of_port_.erase(it->second);
+  port_of_leg_.erase(it);
+  if (!released_.insert(leg).second) complain("a leg was released twice");
+  const auto line = lines_.find(leg);
+  if (line == lines_.end()) return;
+  counts.worst_late_ms = std::max(counts.worst_late_ms, line->second.worst_late_ms);
+  counts.worst_gap_ms = std::max(counts.worst_gap_ms, line->second.worst_gap_ms);
+  lines_.erase(line);
+}
+
+void World::send_rtp(LegId leg, const Endpoint& to, ByteView packet) {
+  const auto address = by_address_.find(Endpoint{to.ip, 5060});
+  if (address == by_address_.end()) return complain("RTP to " + to.to_string() + ", where nobody is");
+  Phone& phone = *address->second;
+  const auto group = (phone.device.value - 1) / kPhonesInGroup;
+  const auto disturbance = disturbed.find(group);
+  const LineCheck::Terms terms{std::chrono::milliseconds(weather.longest_ptime), weather.jitter, weather.rtp_loss > 0};
+  lines_[leg].packet(packet, to, clock.now().mono, terms,
+                     disturbance == disturbed.end() ? std::nullopt : std::optional(disturbance->second),
+                     [&](const std::string& what) { complain(fmt::format("line of leg {}: {}", leg.value, what)); });
+  const auto call = phone.calls.find(to.port);
+  if (call != phone.calls.end()) phone.hear(call->second, packet);
+}
+
+void World::send_rtcp(LegId, const Endpoint&, ByteView) {}
+
+// ---- what must hold in the end
+
+void World::check_record(const call::CallRecord& record) {
+  ++counts.calls;
+  const auto name = fmt::format("record of call {}: ", record.id.value);
+  if (!record.cause) complain(name + "no cause");
+  if (!record.ended_at) complain(name + "no end");
+  if (record.state != call::CallState::Ended) complain(name + "not ended");
+  for (const auto& s : record.segments) {
+    if (!s.to) complain(name + "an open segment");
+    if (s.to && *s.to < s.from) complain(name + "a segment that ends before it begins");
+  }
+  for (const auto& f : record.flips) {
+    ++counts.flips;
+    if (!f.outcome || !f.ended_at) {
+      complain(name + "a flip without an outcome");
+      continue;
+    }
+    ++counts.outcomes[std::string(call::to_string(f.trigger))][std::string(call::to_string(*f.outcome))];
+    if (*f.outcome == call::FlipOutcome::Done && !f.to) complain(name + "a flip is done and nobody took it");
+    if (!f.report) continue;
+    if (f.report->kept) {
+      ++counts.reports_kept;
+      continue;
+    }
+    const auto group = (record.caller_account.value - 1) / 2;
+    const auto at = disturbed.find(group);
+    const WallTime asked = f.asked_at;
+    const bool excused =
+        at != disturbed.end() && WallTime{at->second.time_since_epoch()} + std::chrono::hours(24 * 365 * 50) >= asked;
+    if (excused) {
+      ++counts.reports_excused;
+      continue;
+    }
+    std::string broken;
+    for (const auto& line : f.report->lines) {
+      if (line.kept == false) broken += line.key + " = " + line.value + " (" + line.limit + ") ";
+    }
+    complain(fmt::format("{}the report of flip {} says: {}", name, f.id.value, broken));
+  }
+}
+
+void World::expect_empty() {
+  const auto s = engine->sizes();
+  if (s.legs + s.calls.calls + s.calls.legs + s.calls.flips > 0) {
+    complain(fmt::format("left behind: {} legs of the engine, {} calls, {} legs, {} flips", s.legs, s.calls.calls,
+                         s.calls.legs, s.calls.flips));
+  }
+  if (s.sip.client_transactions + s.sip.server_transactions + s.sip.sessions + s.sip.timers > 0) {
+    complain(fmt::format("left behind: {} client and {} server transactions, {} sessions, {} timers",
+                         s.sip.client_transactions, s.sip.server_transactions, s.sip.sessions, s.sip.timers));
+  }
+  if (exchange_->legs() > 0) complain(fmt::format("left behind: {} legs of the media plane", exchange_->legs()));
+  if (!port_of_leg_.empty()) complain(fmt::format("left behind: {} ports", port_of_leg_.size()));
+  if (exchange_->next_deadline()) complain("the media plane still waits for something");
+  std::set<std::uint64_t> ids;
+  for (const auto& r : records) ids.insert(r.id.value);
+  if (!ids.empty() && (ids.size() != records.size() || *ids.rbegin() != ids.size())) {
+    complain(fmt::format("{} records for {} calls", records.size(), *ids.rbegin()));
+  }
+  for (const auto& phone : phones) {
+    if (phone->talking_count() > 0) complain(phone->user + " still talks to nobody");
+  }
+}
+
+}  // namespace segue::sim

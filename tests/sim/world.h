@@ -1,0 +1,94 @@
+// One simulated world from one seed: the real Engine and the real Exchange joined by a mailbox with delays, a network
+// that loses, doubles, reorders and delays, fake phones, and the checkers of what must always hold. Same seed, same
+// world.
+#pragma once
+
+#include <memory>
+#include <set>
+#include <unordered_map>
+
+#include "engine/engine.h"
+#include "media/exchange.h"
+#include "sim/clock.h"
+#include "sim/line_check.h"
+#include "sim/phone.h"
+
+namespace segue::sim {
+
+/// What kind of world it is; drawn from the seed.
+struct Weather {
+  Duration sip_delay{20ms}, mailbox_delay{2ms};
+  double sip_loss = 0, sip_double = 0;
+  Duration jitter{};
+  double rtp_loss = 0;
+  double dtx = 0;
+  unsigned longest_ptime = 20;
+};
+
+struct Counts {
+  std::uint64_t flips = 0, calls = 0, sip_messages = 0, rtp_packets = 0, reports_kept = 0, reports_excused = 0;
+  double worst_late_ms = 0, worst_gap_ms = 0;
+  std::map<std::string, std::map<std::string, std::uint64_t>> outcomes;  ///< trigger -> outcome -> count
+  std::map<std::string, std::uint64_t> races;
+  void add(const Counts& other);
+};
+
+class World final : public Surroundings, private engine::MediaPorts, private media::Exchange::Sink {
+ public:
+  static constexpr int kGroups = 6, kPhonesInGroup = 6;
+
+  World(std::uint64_t seed, std::shared_ptr<const media::ClipLibrary> clips, bool verbose);
+  ~World() override;
+
+  /// Runs the clock until nothing is due before `end`, or a violation was found.
+  void run_until(Instant end);
+  /// Nothing may be left once all calls are over and all transactions have timed out.
+  void expect_empty();
+
+  void complain(const std::string& what) override;
+  void note(Phone& who, const std::string& what) override;
+  void race(const std::string& name) { ++counts.races[name]; }
+  void deliver();  ///< carries out what the engine wants; call after each request to it
+
+  Clock clock;
+  Random random;
+  Weather weather;
+  std::unique_ptr<engine::Engine> engine;
+  std::vector<std::unique_ptr<Phone>> phones;
+  std::vector<std::string> violations;
+  Counts counts;
+  std::unordered_map<std::uint64_t, Instant> disturbed;  ///< by group: when a source last stopped, paused or lost
+  std::vector<call::CallRecord> records;
+  [[nodiscard]] Duration some(Duration most);
+
+ private:
+  void sip_out(Phone& from, std::string bytes) override;
+  void rtp_out(Phone& from, const Endpoint& source, const Endpoint& to, ByteView packet) override;
+  void source_disturbed(Phone& who) override;
+  Result<Endpoint> allocate(LegId leg, bool v6) override;
+  void release(LegId leg) override;
+  void send_rtp(LegId leg, const Endpoint& to, ByteView packet) override;
+  void send_rtcp(LegId leg, const Endpoint& to, ByteView packet) override;
+  void tell(media::Message message) override;
+
+  void draw_weather();
+  void make_people();
+  void over_network(std::function<void()> arrive);
+  void carry_out(engine::Output output);
+  void to_media(media::Command command);
+  void check_record(const call::CallRecord& record);
+  void check_engine();
+
+  const bool verbose_;
+  Endpoint server_{IpAddress::v4(10, 0, 0, 1), 5060};
+  std::unique_ptr<media::Exchange> exchange_;
+  std::unordered_map<Endpoint, Phone*> by_address_;
+  std::unordered_map<std::uint16_t, LegId> leg_of_port_;
+  std::unordered_map<LegId, std::uint16_t> port_of_leg_;
+  std::set<LegId> released_;
+  std::unordered_map<LegId, LineCheck> lines_;
+  std::uint16_t next_port_ = 20000;
+  Instant media_free_{}, engine_free_{};
+};
+
+}  // namespace segue::sim
