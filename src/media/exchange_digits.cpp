@@ -84,7 +84,7 @@ void Exchange::Impl::apply(Leg& leg, const DigitGate::Outcome& outcome, Now now,
   if (outcome.released.empty()) return;
   each_line(leg, [&](Leg& line) {
     for (const auto& digit : outcome.released) {
-      if (!line.line.play_digit(digit, now.mono)) ++line.digits_dropped;
+      if (!line.line.play_digit(digit, now.mono)) ++line.totals.unplayable;
     }
     pace(line, now, sink);
     touch(line);

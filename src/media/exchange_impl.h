@@ -80,7 +80,6 @@ struct Leg {
   std::optional<Instant> dead_check, next_rtcp, scheduled;
   Duration wall_offset;  // one wall clock for the leg's life: NTP times do not jump when the machine's clock is set
   Bytes last_rtcp;       // what was sent last, for a meter that begins between two reports
-  std::uint64_t digits_dropped = 0;  // keys that the far leg has no way to be told
   LegClosed totals;
 };
 

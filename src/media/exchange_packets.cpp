@@ -75,6 +75,8 @@ void Exchange::Impl::to_line(Leg& leg, const SourcePacket& in, bool skip, Now no
   const bool is_b =
       leg.meter && (leg.meter->spliced_at() ? in.leg == leg.line.source_leg() : leg.armed && in.leg == leg.armed->to);
   if (leg.armed && leg.armed->to == in.leg && consider_splice(leg, in, now, sink)) return;
+  const bool audio = in.kind == SourcePacket::Kind::Audio;
+  if (audio && leg.line.source_leg() == in.leg && !leg.line.carries(in.codec)) ++leg.totals.unplayable;
   ByteView out;
   if (skip) {
     leg.line.skip(in);

@@ -268,6 +268,70 @@ TEST(Exchange, LawsAreTranscodedAndOtherMismatchesAreDropped) {
   rig.command(SetSource{far.leg, FromLeg{other.leg}});
   rig.receive(other, other.packet());
   EXPECT_EQ(rig.to(far.leg).size(), 1u);
+  rig.command(CloseLeg{far.leg});
+  EXPECT_EQ(rig.heard<LegClosed>()[0].unplayable, 1u);
+}
+
+/// Opus of 20 ms frames at 48 kHz; everything else as ever.
+Bytes opus(Phone& phone) {
+  Bytes bytes(rtp::kHeaderBytes + 60, 0);
+  rtp::write_header(bytes, {false, 96, phone.sequence, phone.timestamp, phone.ssrc});
+  bytes[rtp::kHeaderBytes] = 31 << 3;
+  phone.advance(960);
+  return bytes;
+}
+
+TEST(Exchange, OpusIsSplicedOnItsOwnClockUntouched) {
+  Rig rig;
+  Phone far = rig.add(1, Codec::Opus);
+  Phone a = rig.add(2, Codec::Opus);
+  Phone b = rig.add(3, Codec::Opus);
+  rig.connect(a, far);
+  b.next = a.next + 13ms;
+  for (int i = 0; i < 100; ++i) {
+    rig.idle_until(a.next);
+    rig.receive(a, opus(a));
+    if (i == 50) rig.command(ArmSplice{far.leg, b.leg, FlipId{1}, false, rig.now});
+    rig.idle_until(b.next);
+    rig.receive(b, opus(b));
+  }
+  ASSERT_EQ(rig.heard<Spliced>().size(), 1u);
+  rig.command(SetSource{far.leg, FromClip{Clip::ComfortNoise, true}});
+  rig.idle_until(rig.now + 200ms);
+  const auto out = rig.to(far.leg);
+  expect_unbroken(out);
+  for (std::size_t i = 1; i < out.size(); ++i) {
+    ASSERT_EQ(out[i]->view.timestamp - out[i - 1]->view.timestamp, 960u) << i;
+    ASSERT_LE(out[i]->at - out[i - 1]->at, 40ms);
+  }
+}
+
+TEST(Exchange, ComfortNoisePassesWhereItWasAgreedAndIsSilenceElsewhere) {
+  for (const bool agreed : {true, false}) {
+    Rig rig;
+    Phone far = rig.add(1);
+    Phone a = rig.add(2);
+    auto remote = Rig::remote_of(2);
+    remote.format.receive_cn_pt = 13;
+    rig.command(remote);
+    remote = Rig::remote_of(1);
+    if (agreed) remote.format.receive_cn_pt = 13;
+    rig.command(remote);
+    rig.connect(a, far);
+    for (int i = 0; i < 30; ++i) {
+      rig.idle_until(a.next);
+      auto packet = a.packet();
+      if (i % 10 == 9) {
+        packet.resize(13);
+        packet[1] = 13;
+      }
+      rig.receive(a, packet);
+    }
+    const auto out = rig.to(far.leg);
+    expect_unbroken(out);
+    EXPECT_EQ(out.size(), agreed ? 30u : 27u);
+    EXPECT_EQ(out.back()->view.timestamp - out.front()->view.timestamp, agreed ? 160u * 29 : 160u * 28);
+  }
 }
 
 TEST(Exchange, SourceThatRestartsItsStreamIsPlacedAnew) {

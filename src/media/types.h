@@ -206,6 +206,7 @@ struct LegClosed {  ///< final counters; the edge has closed the sockets
   LegId leg;
   std::uint64_t packets_in = 0, packets_out = 0, bytes_in = 0, bytes_out = 0, refused_source = 0, malformed = 0;
   std::optional<double> remote_loss_fraction, remote_jitter_ms;  ///< last receiver report of the peer
+  std::uint64_t unplayable = 0;  ///< packets and keys meant for this leg that its format cannot carry
 };
 using Message =
     std::variant<SpliceProven, Spliced, SpliceDisarmed, SpliceMeasured, CodeDialled, MediaDead, MediaAlive, LegClosed>;
