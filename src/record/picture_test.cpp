@@ -2,10 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <limits>
-#include <regex>
 
 #include "record/samples.h"
 #include "record/svg.h"
@@ -25,22 +25,20 @@ std::size_t count(const std::string& svg, const std::string& what) {
 
 /// Start and end tags match, attributes are quoted, no stray markup: enough of XML to catch a break in this writer.
 bool well_formed(const std::string& svg) {
-  static const std::regex tag(R"(<(/?)([a-z]+)((?: [a-zA-Z0-9:-]+="[^"<]*")*)(/?)>)");
   std::vector<std::string> open;
-  std::size_t covered = 0;
-  for (auto it = std::sregex_iterator(svg.begin(), svg.end(), tag); it != std::sregex_iterator(); ++it) {
-    const auto& m = *it;
-    const auto at = static_cast<std::size_t>(m.position());
-    if (svg.substr(covered, at - covered).find_first_of("<") != std::string::npos) return false;
-    covered = at + static_cast<std::size_t>(m.length());
-    if (m[1].length() != 0) {
-      if (open.empty() || open.back() != m[2]) return false;
+  for (auto at = svg.find('<'); at != std::string::npos; at = svg.find('<', at + 1)) {
+    const auto end = svg.find_first_of("<>", at + 1);
+    if (end == std::string::npos || svg[end] != '>') return false;
+    const std::string tag = svg.substr(at + 1, end - at - 1);
+    if (tag.empty() || std::count(tag.begin(), tag.end(), '"') % 2 != 0) return false;
+    if (tag.front() == '/') {
+      if (open.empty() || open.back() != tag.substr(1)) return false;
       open.pop_back();
-    } else if (m[4].length() == 0) {
-      open.push_back(m[2]);
+    } else if (tag.back() != '/') {
+      open.push_back(tag.substr(0, tag.find(' ')));
     }
   }
-  return open.empty() && svg.find('<', covered) == std::string::npos;
+  return open.empty();
 }
 
 /// SEGUE_PICTURES=<folder> keeps the pictures of this test for the eye.
