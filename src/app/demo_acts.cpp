@@ -62,7 +62,6 @@ Result<FlipTaken> Stage::flip(Act act, std::size_t to) {
   taken.far.first_on_line = !flipped_before_;
   prepare(act, to);
   const Marks marks{device(at_).mark(), device(to).mark()};
-  (void)rig_->take_worst_lateness();
   taken.far.asked = phone::read_clock().mono;
   if (auto asked = ask(taken); !asked) return tl::unexpected(asked.error());
   if (auto finished = finish(taken, marks); !finished) return tl::unexpected(finished.error());
@@ -173,7 +172,12 @@ void Stage::gather(FlipTaken& taken, Marks marks) {
   phone::FarFlip& far = taken.far;
   far.speaker_a = taken.from;
   far.speaker_b = moves(taken.act) ? taken.to : taken.from;
-  far.source_noise_ms = to_ms(rig_->take_worst_lateness());
+  for (const phone::Phone* witness : phones_) {
+    constexpr Duration kWorthNoting = 500us;
+    for (const phone::RtpSent& packet : witness->journal().copy(far.asked).sent) {
+      if (packet.at - packet.due > kWorthNoting) far.witnesses.push_back({packet.at, to_ms(packet.at - packet.due)});
+    }
+  }
   const auto a = device(taken.from).journal().copy(far.asked);
   for (const phone::Pause& pause : a.pauses) {
     if (pause.to >= far.asked) far.a_pauses.push_back(pause);

@@ -127,7 +127,7 @@ std::string line_table(const JudgedFlip& flip) {
       "<th>the far party measured</th></tr></thead><tbody>\n";
   const auto row = [&](const std::string& key, const Shown& named) {
     out +=
-        fmt::format("<tr><td>{}</td><td data-of=\"must be\">{}</td>{}{}</tr>\n", escaped(named.title),
+        fmt::format("<tr><td>{}</td><td data-of=\"limit\">{}</td>{}{}</tr>\n", escaped(named.title),
                     escaped(named.limit), cell(find(server, key), "the server"), cell(find(far, key), "the far party"));
   };
   for (const auto& [key, line] : far) row(key, line);

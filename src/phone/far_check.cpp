@@ -54,8 +54,8 @@ std::optional<FarBaseline> learn(const Capture& capture, const FarSetup& setup, 
   }
   std::sort(offsets.begin(), offsets.end());
   out.anchor = Instant(offsets[offsets.size() / 2]);
-  out.noise_ms = lateness_ms(packets, out);
-  out.gap_ms_max = longest_gap_ms(packets);
+  out.noise_ms = lateness(packets, out, {}).ms;
+  out.gap_ms_max = longest_gap(packets, out, {}).ms;
   return out;
 }
 

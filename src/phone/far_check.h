@@ -3,9 +3,9 @@
 // call::FlipReport out.
 //
 // Who is heard is told by content: each speaker's sound carries a marker tone (sound.h). Times are the kernel's receive
-// times. Machine noise is measured in a flip-free stretch of the same call and with the sending phones' own clocks,
-// shown beside each timing line, and allowed for: a line is red where the promise is broken by more than the noise.
-// Where the noise itself is longer than a frame, timing cannot be judged, and the line says so (kept is absent).
+// times. Machine noise is measured in a flip-free stretch of the same call and by the phones' own clocks at the very
+// moment, shown beside each timing line, and allowed for: a line is red where the promise is broken by more than the
+// noise. Where the noise itself is longer than a frame, timing cannot be judged, and the line says so (kept is absent).
 #pragma once
 
 #include <optional>
@@ -40,6 +40,12 @@ struct FarBaseline {
 inline constexpr std::size_t kMinStretch = 25;  // half a second: medians need some packets
 [[nodiscard]] std::optional<FarBaseline> learn(const Capture& capture, const FarSetup& setup, Instant from, Instant to);
 
+/// A packet that a phone sent later than its clock said: the machine's scheduler at work, and what a source caused.
+struct Lateness {
+  Instant at{};
+  double ms = 0;
+};
+
 /// One flip as the test that made it knows it.
 struct FarFlip {
   std::string label;
@@ -52,7 +58,7 @@ struct FarFlip {
   std::optional<Instant> b_first_packet;     ///< B's first RTP packet after it
   std::vector<Pause> a_pauses;               ///< A withheld its audio: it sent digits
   std::optional<Instant> a_left;             ///< A hung up before B answered: nobody can be heard until then
-  double source_noise_ms = 0;                ///< how late the phones themselves sent
+  std::vector<Lateness> witnesses;           ///< the phones' own late sends while it went on, in order of time
 };
 
 /// The judgement. Lines in the order of the promise; `packets` holds what the far party got, relative to the splice.

@@ -162,16 +162,23 @@ TEST(FarCheck, LongGapIsRedAndItsLimitIsTighterOnTheFirstFlip) {
 
 TEST(FarCheck, NoiseOfTheMachineIsShownAndAllowedForUpToAFrame) {
   FarTape tape;
+  tape.first_on_line = false;
   tape.frames[FarTape::kSplice].at += 14ms;
   FarFlip noisy = tape.flip();
-  noisy.source_noise_ms = 6;
-  const auto allowed = check_flip(tape.capture(), tape.setup(), tape.baseline(), noisy);
-  EXPECT_EQ(line(allowed, "lateness").kept, true);
-  EXPECT_THAT(line(allowed, "lateness").note, testing::HasSubstr("6.0 ms"));
-  noisy.source_noise_ms = 25;
-  const auto unjudged = check_flip(tape.capture(), tape.setup(), tape.baseline(), noisy);
-  EXPECT_EQ(line(unjudged, "lateness").kept, std::nullopt);
-  EXPECT_FALSE(unjudged.kept);
+  const auto lateness_with = [&](Duration since_splice, double ms) {
+    noisy.witnesses = {{FarTape::time(5s) + since_splice, ms}};
+    const auto report = check_flip(tape.capture(), tape.setup(), tape.baseline(), noisy);
+    return std::pair(line(report, "lateness"), report.kept);
+  };
+  const auto [allowed, kept] = lateness_with(-20ms, 6);
+  EXPECT_EQ(allowed.kept, true);
+  EXPECT_TRUE(kept);
+  EXPECT_THAT(allowed.note, testing::HasSubstr("6.0 ms"));
+  EXPECT_EQ(lateness_with(-20ms, 3).first.kept, false) << "noise that explains a part of it only";
+  EXPECT_EQ(lateness_with(-300ms, 6).first.kept, false) << "noise of another moment";
+  const auto [unjudged, unjudged_kept] = lateness_with(-20ms, 25);
+  EXPECT_EQ(unjudged.kept, std::nullopt);
+  EXPECT_FALSE(unjudged_kept);
 }
 
 TEST(FarCheck, RtcpByeIsRed) {

@@ -70,15 +70,17 @@ void FarLines::judge(Figure figure, double number, std::string value, bool kept,
   lines_.push_back({figure.key, figure.title, std::move(value), figure.limit, number, kept, std::move(note)});
 }
 
-void FarLines::timing(Figure figure, double ms, double limit_ms, double noise_ms) {
-  const std::string note =
-      fmt::format("the machine's own noise: {:.1f} ms (flip-free stretch and the phones' clocks)", noise_ms);
-  if (noise_ms > kFrameMs && ms > limit_ms) {
-    lines_.push_back({figure.key, figure.title, fmt::format("{:.1f} ms", ms), figure.limit, ms, std::nullopt,
-                      note + ": more than a frame, not judged"});
+void FarLines::timing(Figure figure, const Worst& worst, double limit_ms) {
+  std::string note =
+      fmt::format("flip-free stretch: {:.1f} ms late, longest gap {:.1f} ms", baseline_.noise_ms, baseline_.gap_ms_max);
+  if (worst.ms > limit_ms) note += fmt::format("; the machine's noise at that moment: {:.1f} ms", worst.noise_ms);
+  const bool beyond = worst.beyond_ms > limit_ms;
+  if (worst.ms > limit_ms && !beyond && worst.noise_ms > kFrameMs) {
+    lines_.push_back({figure.key, figure.title, fmt::format("{:.1f} ms", worst.ms), figure.limit, worst.ms,
+                      std::nullopt, note + ", more than a frame: not judged"});
     return;
   }
-  judge(std::move(figure), ms, fmt::format("{:.1f} ms", ms), ms <= limit_ms + noise_ms, note);
+  judge(std::move(figure), worst.ms, fmt::format("{:.1f} ms", worst.ms), !beyond, std::move(note));
 }
 
 void FarLines::signalling() {
@@ -146,8 +148,8 @@ void FarLines::continuity(std::span<const FarPacket> judged) {
         count.irregular == 0 ? fmt::format("{}", count.missing)
                              : fmt::format("{} and {} timestamps off the frame's grid", count.missing, count.irregular),
         wrong == 0, count.events == 0 ? "" : fmt::format("{} slots held a telephone event", count.events));
-  timing(late, lateness_ms(judged, baseline_), kFrameMs / 2, std::max(baseline_.noise_ms, flip_.source_noise_ms));
-  timing(gap, longest_gap_ms(judged), limit, std::max(baseline_.gap_ms_max - kFrameMs, flip_.source_noise_ms));
+  timing(late, lateness(judged, baseline_, flip_.witnesses), kFrameMs / 2);
+  timing(gap, longest_gap(judged, baseline_, flip_.witnesses), limit);
 }
 
 void FarLines::rtcp() {
@@ -185,11 +187,13 @@ std::optional<Instant> FarLines::speakers(std::span<const FarPacket> judged, std
     judge(first, 0, "never", false, "B was not heard within a second of the flip's end");
     absent(answer, "B was not heard");
   } else {
-    timing(first, to_ms(*heard - *flip_.b_first_packet), 2 * kFrameMs,
-           std::max(baseline_.noise_ms, flip_.source_noise_ms));
+    const double ms = to_ms(*heard - *flip_.b_first_packet);
+    const double noise = std::max(baseline_.noise_ms, noise_at(*heard, flip_.witnesses));
+    timing(first, Worst{ms, noise, ms - noise}, 2 * kFrameMs);
     if (flip_.b_answered) {
-      const double ms = to_ms(*heard - *flip_.b_answered);
-      lines_.push_back({answer.key, answer.title, fmt::format("{:.1f} ms", ms), answer.limit, ms, std::nullopt, ""});
+      const double since = to_ms(*heard - *flip_.b_answered);
+      lines_.push_back(
+          {answer.key, answer.title, fmt::format("{:.1f} ms", since), answer.limit, since, std::nullopt, ""});
     } else {
       absent(answer, "B's 200 was not seen");
     }

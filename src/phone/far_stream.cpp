@@ -17,6 +17,13 @@ std::int32_t timestamp_step(const FarPacket& a, const FarPacket& b) {
   return static_cast<std::int32_t>(b.view.timestamp - a.view.timestamp);
 }
 
+void consider(Worst& worst, double ms, double noise_ms) {
+  worst.beyond_ms = std::max(worst.beyond_ms, ms - noise_ms);
+  if (ms <= worst.ms) return;
+  worst.ms = ms;
+  worst.noise_ms = noise_ms;
+}
+
 }  // namespace
 
 std::vector<FarPacket> packets_between(const Capture& capture, const FarSetup& setup, Instant from, Instant to) {
@@ -87,19 +94,34 @@ SlotCount count_slots(std::span<const FarPacket> packets) {
   return count;
 }
 
-double lateness_ms(std::span<const FarPacket> packets, const FarBaseline& baseline) {
+double noise_at(Instant at, std::span<const Lateness> witnesses) {
+  constexpr Duration kBefore = 45ms;  // a source's packet may wait for its slot, and for the one that proves it
+  constexpr Duration kAfter = 5ms;
   double worst = 0;
-  for (const FarPacket& packet : packets) {
-    if (!packet.audio) continue;
-    const auto samples = static_cast<std::int32_t>(packet.view.timestamp - baseline.anchor_timestamp);
-    worst = std::max(worst, to_ms(packet.at - baseline.anchor) - samples * kSampleMs);
+  for (const Lateness& witness : witnesses) {
+    if (witness.at >= at - kBefore && witness.at <= at + kAfter) worst = std::max(worst, witness.ms);
   }
   return worst;
 }
 
-double longest_gap_ms(std::span<const FarPacket> packets) {
-  double worst = 0;
-  for (std::size_t i = 1; i < packets.size(); ++i) worst = std::max(worst, to_ms(packets[i].at - packets[i - 1].at));
+Worst lateness(std::span<const FarPacket> packets, const FarBaseline& baseline, std::span<const Lateness> witnesses) {
+  Worst worst;
+  for (const FarPacket& packet : packets) {
+    if (!packet.audio) continue;
+    const auto samples = static_cast<std::int32_t>(packet.view.timestamp - baseline.anchor_timestamp);
+    const double late = to_ms(packet.at - baseline.anchor) - samples * kSampleMs;
+    consider(worst, late, std::max(baseline.noise_ms, noise_at(packet.at, witnesses)));
+  }
+  return worst;
+}
+
+Worst longest_gap(std::span<const FarPacket> packets, const FarBaseline& baseline,
+                  std::span<const Lateness> witnesses) {
+  Worst worst;
+  const double usual = std::max(baseline.gap_ms_max - kFrameMs, 0.0);
+  for (std::size_t i = 1; i < packets.size(); ++i) {
+    consider(worst, to_ms(packets[i].at - packets[i - 1].at), std::max(usual, noise_at(packets[i].at, witnesses)));
+  }
   return worst;
 }
 

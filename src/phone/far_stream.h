@@ -50,9 +50,20 @@ struct SlotCount {
 };
 [[nodiscard]] SlotCount count_slots(std::span<const FarPacket> packets);
 
+/// The worst of a timing figure: as it was, and beyond the noise that was there at the same moment.
+struct Worst {
+  double ms = 0;
+  double noise_ms = 0;   ///< at that packet
+  double beyond_ms = 0;  ///< furthest that any packet went beyond its own noise
+};
 /// The latest that a packet came after its slot.
-[[nodiscard]] double lateness_ms(std::span<const FarPacket> packets, const FarBaseline& baseline);
-[[nodiscard]] double longest_gap_ms(std::span<const FarPacket> packets);
+[[nodiscard]] Worst lateness(std::span<const FarPacket> packets, const FarBaseline& baseline,
+                             std::span<const Lateness> witnesses);
+/// The longest time between two packets.
+[[nodiscard]] Worst longest_gap(std::span<const FarPacket> packets, const FarBaseline& baseline,
+                                std::span<const Lateness> witnesses);
+/// The largest lateness of a witness that can explain a packet that arrived then.
+[[nodiscard]] double noise_at(Instant at, std::span<const Lateness> witnesses);
 
 /// Largest step from one sample to the next: near the boundary (the first sample of packet `boundary`) and elsewhere.
 struct Steps {

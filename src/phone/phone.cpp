@@ -131,7 +131,6 @@ void Phone::Impl::advance(Now now) {
     (packet.rtcp ? rtcp : rtp).send(packet.to, packet.bytes);
     if (!packet.record) continue;
     packet.record->at = read_clock().mono;
-    worst_lateness = std::max(worst_lateness, packet.record->at - packet.record->due);
     journal.sent(*packet.record);
   }
   for (const Pause& pause : out.pauses) journal.pause(pause);

@@ -99,9 +99,6 @@ class PhoneRig {
   /// The phone belongs to the rig and lives as long. Errors: no free ports, more than kMaxPhones, a codec other than
   /// G.711.
   [[nodiscard]] Result<Phone*> add(PhoneConfig config);
-  /// The latest that the rig's thread was with a packet since the last call of this: the machine's own scheduling
-  /// noise.
-  [[nodiscard]] Duration take_worst_lateness();
 
  private:
   struct Impl;

@@ -94,7 +94,6 @@ struct Phone::Impl {
   std::optional<Call> current;
   std::deque<char> info_digits;
   std::optional<Instant> next_info_at;
-  Duration worst_lateness{};  // of a packet behind its clock
 };
 
 }  // namespace segue::phone

@@ -55,7 +55,6 @@ struct PhoneRig::Impl {
   std::vector<std::function<void(Now)>> commands;
   std::vector<std::unique_ptr<Phone>> phones;
   std::atomic<bool> stopping = false;
-  std::atomic<std::int64_t> worst_lateness_ns = 0;
   std::vector<Phone::Impl*> active;  // the thread's own
   std::thread thread;
 };
@@ -64,12 +63,7 @@ void PhoneRig::Impl::run() {
   while (!stopping) {
     take_commands();
     const Now now = read_clock();
-    Duration worst{};
-    for (Phone::Impl* phone : active) {
-      phone->advance(now);
-      worst = std::max(worst, std::exchange(phone->worst_lateness, Duration{}));
-    }
-    if (worst.count() > worst_lateness_ns) worst_lateness_ns = worst.count();
+    for (Phone::Impl* phone : active) phone->advance(now);
     wait_and_receive();
   }
 }
@@ -147,7 +141,5 @@ Result<Phone*> PhoneRig::add(PhoneConfig config) {
   impl_->ring_bell();
   return phone;
 }
-
-Duration PhoneRig::take_worst_lateness() { return Duration(impl_->worst_lateness_ns.exchange(0)); }
 
 }  // namespace segue::phone
