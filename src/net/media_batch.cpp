@@ -26,11 +26,17 @@ void ReceiveBatch::prepare(std::size_t i) {
   headers_[i].msg_hdr.msg_controllen = sizeof(Control);
 }
 
-std::size_t ReceiveBatch::receive(int fd) {
+std::size_t ReceiveBatch::receive(int fd, std::size_t limit) {
   for (std::size_t i = 0; i < used_; ++i) prepare(i);
-  const int got = ::recvmmsg(fd, headers_.data(), kSize, MSG_DONTWAIT, nullptr);
-  used_ = got > 0 ? static_cast<std::size_t>(got) : 0;
-  return used_;
+  used_ = 0;
+  if (limit == 1) {
+    const auto size = ::recvmsg(fd, &headers_[0].msg_hdr, MSG_DONTWAIT);
+    if (size < 0) return 0;
+    headers_[0].msg_len = static_cast<unsigned>(size);
+    return used_ = 1;
+  }
+  const int got = ::recvmmsg(fd, headers_.data(), static_cast<unsigned>(limit), MSG_DONTWAIT, nullptr);
+  return used_ = got > 0 ? static_cast<std::size_t>(got) : 0;
 }
 
 Instant ReceiveBatch::arrived(std::size_t i, Now now) const {

@@ -25,8 +25,9 @@ class ReceiveBatch {
   ReceiveBatch();
   ReceiveBatch(const ReceiveBatch&) = delete;
   ReceiveBatch& operator=(const ReceiveBatch&) = delete;
-  /// Packets read from this socket; 0 if there was none (or only an error of an earlier send).
-  [[nodiscard]] std::size_t receive(int fd);
+  /// Packets read from this socket, at most `limit` (<= kSize); 0 if there was none (or only an error of an earlier
+  /// send). A limit of one is cheaper: no second look at a queue that is most likely empty.
+  [[nodiscard]] std::size_t receive(int fd, std::size_t limit = kSize);
   [[nodiscard]] ByteView packet(std::size_t i) const { return {room_[i].data(), headers_[i].msg_len}; }
   [[nodiscard]] bool cut(std::size_t i) const { return (headers_[i].msg_hdr.msg_flags & MSG_TRUNC) != 0; }
   [[nodiscard]] Endpoint from(std::size_t i) const { return to_endpoint(from_[i]); }

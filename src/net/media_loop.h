@@ -52,6 +52,7 @@ class MediaLoop final : private media::Exchange::Sink {
   struct Leg {
     LegId id;
     MediaSockets sockets;
+    std::uint64_t last_wake = 0;  ///< in which its RTP socket was read last
   };
 
   void wait_and_serve();
@@ -83,6 +84,7 @@ class MediaLoop final : private media::Exchange::Sink {
   std::vector<epoll_event> events_;
   ReceiveBatch in_;
   SendRun out_;
+  std::uint64_t wake_ = 1;
   // the load, measured in windows of some milliseconds
   Instant window_begun_{};
   std::uint64_t window_packets_ = 0;

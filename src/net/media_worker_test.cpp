@@ -314,6 +314,13 @@ TEST(ReceiveBatch, KnowsTheKernelsReceiveTime) {
       EXPECT_GE(batch.arrived(i, read_clock()), before - 1ms);
       EXPECT_LE(batch.arrived(i, read_clock()), after + 20ms);
     }
+    for (int i = 0; i < 2; ++i) ASSERT_EQ(::sendto(sender->get(), "abcd", 4, 0, &to.any, to.length), 4);
+    for (int i = 0; i < 2; ++i) {
+      ASSERT_EQ(batch.receive(sockets.rtp.get(), 1), 1U);
+      EXPECT_EQ(batch.packet(0).size(), 4U);
+      EXPECT_GE(batch.arrived(0, read_clock()), before - 1ms);
+    }
+    EXPECT_EQ(batch.receive(sockets.rtp.get(), 1), 0U);
   }
 }
 
