@@ -1,0 +1,126 @@
+"""linphone-daemon 5.1 without sound cards: plays a WAV into its calls, answers by hand or by Call-Info's answer-after.
+
+What had to be learnt: it never registers without its folder under HOME; it wants a default route; it takes the address of
+its peer as its own on a loopback unless bound; it cannot record, so what it was sent is listened to on the wire, and its own
+opinion is asked for with call-stats. A wrong call id makes it stop answering, so ids are always its own.
+"""
+import os
+import re
+import socket
+import time
+
+from lab import ears
+from lab.room import wait_for
+from lab.server import DOMAIN, IP
+
+_CONFIG = """
+[sip]
+sip_port={port}
+sip_tcp_port=-1
+sip_tls_port=-1
+bind_address={host}
+register_only_when_network_is_up=0
+use_ipv6=0
+incoming_calls_early_media=0
+auto_answer_replacing_calls=1
+[rtp]
+bind_address={host}
+audio_rtp_port={rtp}
+[net]
+firewall_policy=none
+[sound]
+echocancellation=0
+agc=0
+[misc]
+uuid=00000000-0000-4000-8000-{rtp:012d}
+"""
+
+
+class Linphone:
+    def __init__(self, room, wire, user, host, hertz, codec="PCMA/8000/1", auto_answer=False, password="secret-word"):
+        self.room, self.user, self.host = room, user, host
+        rtp = 7000 + 10 * int(host.rsplit(".", 1)[1])
+        wire.home(host, rtp, rtp + 9)
+        self.folder = room.folder / f"linphone-{user}"
+        (self.folder / ".local/share/linphone").mkdir(parents=True)
+        config = self.folder / "linphonerc"
+        config.write_text(_CONFIG.format(port=5060, host=host, rtp=rtp))
+        self._wav = self.folder / "tone.wav"
+        ears.write_tone(self._wav, hertz, 60)
+        pipe = f"segue-{os.getpid()}-{user}"
+        command = ["linphone-daemon", "--pipe", pipe, "--config", str(config), "--disable-stats-events"]
+        self._process = room.start(f"linphone-{user}", command + (["--auto-answer"] if auto_answer else []),
+                                   env={"HOME": str(self.folder)})
+        self._pipe = wait_for(f"linphone {user}", lambda: self._connect(f"/tmp/{pipe}"), 10)
+        self.ask("audio-codec-disable ALL")
+        self.ask(f"audio-codec-enable {codec}")
+        self.ask("audio-codec-enable telephone-event/8000/1")
+        self.ask(f"register sip:{user}@{DOMAIN} sip:{IP}:5060 {password} {user} {DOMAIN}")
+
+    def _connect(self, path):
+        if self._process.poll() is not None:
+            raise AssertionError(f"linphone {self.user} ended: {self.room.log('linphone-' + self.user)[-400:]}")
+        pipe = socket.socket(socket.AF_UNIX)
+        try:
+            pipe.connect(path)
+        except OSError:
+            pipe.close()
+            return None
+        pipe.settimeout(5)
+        return pipe
+
+    def ask(self, command, must=True):
+        """The daemon's answer; its end is known by silence, as it marks none."""
+        self._pipe.sendall((command + "\n").encode())
+        text = self._pipe.recv(65536).decode()
+        self._pipe.settimeout(0.03)
+        try:
+            while more := self._pipe.recv(65536).decode():
+                text += more
+        except TimeoutError:
+            pass
+        self._pipe.settimeout(5)
+        if must and "Status: Ok" not in text:
+            raise AssertionError(f"linphone {self.user}: {command}: {text.strip()}")
+        return text
+
+    # ---- calls
+    def _call_id(self, states):
+        text = self.ask("call-status", must=False)
+        found = re.search(r"^Id: (\d+)", text, re.M)
+        return (found[1] if found else "") if any(s in text for s in states) else None
+
+    def state(self):
+        found = re.search(r"State: Linphone(?:Call)?(\w+)", self.ask("call-status", must=False))
+        return found[1] if found else "none"
+
+    def wait_state(self, state, seconds=6):
+        wait_for(f"linphone {self.user} to be {state} (is {self.state()})", lambda: state in self.state(), seconds, 0.05)
+
+    def dial(self, number):
+        text = self.ask(f"call sip:{number}@{DOMAIN}")
+        return re.search(r"Id: (\d+)", text)[1]
+
+    def speak(self):
+        """Plays its tone into the call it is in."""
+        self.wait_state("StreamsRunning")
+        self.ask(f"incall-player-start {self._wav}")
+
+    def answer(self):
+        self.wait_state("IncomingReceived")
+        self.ask("answer")
+
+    def hang_up(self):
+        self.ask("terminate")
+
+    def keys(self, digits):
+        for digit in digits:
+            self.ask(f"dtmf {digit}")
+            time.sleep(0.25)
+
+    def stats(self):
+        """Its own view of the running call."""
+        return dict(re.findall(r"^(Audio-[\w-]+): (\S+)", self.ask("call-stats", must=False), re.M))
+
+    def end(self):
+        self.room.end(self._process)
