@@ -39,8 +39,16 @@ void add_identity(std::vector<ReportLine>& lines, const media::SpliceMeasurement
                            std::to_string(m.payload_type_before), std::to_string(m.payload_type_after)));
   lines.push_back(identity("address", "Address and port of the stream", m.address_before == m.address_after,
                            m.address_before.to_string(), m.address_after.to_string()));
-  lines.push_back(
-      identity("cname", "Canonical name (CNAME)", m.cname_before == m.cname_after, m.cname_before, m.cname_after));
+  // RTCP leaves every few seconds only: a splice that no report preceded or followed cannot be judged by it.
+  auto cname =
+      identity("cname", "Canonical name (CNAME)", m.cname_before == m.cname_after, m.cname_before, m.cname_after);
+  if (m.cname_before.empty() || m.cname_after.empty()) {
+    cname.value.clear();
+    cname.kept = std::nullopt;
+    cname.note =
+        m.cname_before.empty() ? "no RTCP report left before the splice" : "no RTCP report left after the splice";
+  }
+  lines.push_back(std::move(cname));
 }
 
 void add_continuity(std::vector<ReportLine>& lines, const media::SpliceMeasurement& m) {
