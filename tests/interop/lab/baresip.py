@@ -107,11 +107,11 @@ class Baresip:
             time.sleep(0.25)
 
     def recording(self):
-        """Samples of the newest recording of what it heard. The header's lengths are written at the end of the call."""
+        """Samples of the newest recording of what it heard; its header is written when the call is over."""
         newest = max(self.folder.glob("dump-*-dec.wav"), key=lambda p: p.stat().st_mtime_ns, default=None)
         if newest is None:
             raise AssertionError(f"baresip {self.user} has recorded nothing")
-        return ears.read(newest)
+        return wait_for(f"baresip {self.user} to finish its recording", lambda: ears.read(newest))
 
     def end(self):
         self.room.end(self._process)

@@ -9,11 +9,14 @@ WINDOW = 160  # 20 ms
 
 
 def read(path):
-    """A mono recording at 8 kHz. Its header may still be unfinished: baresip closes it at the end of the call."""
-    with wave.open(str(path)) as recording:
-        if recording.getnchannels() != 1 or recording.getsampwidth() != 2 or recording.getframerate() != RATE:
-            raise AssertionError(f"{path}: {recording.getparams()} is not mono, 16 bits, 8 kHz")
-        return array.array("h", recording.readframes(recording.getnframes())).tolist()
+    """A mono recording at 8 kHz; nothing while its header is not finished."""
+    try:
+        with wave.open(str(path)) as recording:
+            if recording.getnchannels() != 1 or recording.getsampwidth() != 2 or recording.getframerate() != RATE:
+                raise AssertionError(f"{path}: {recording.getparams()} is not mono, 16 bits, 8 kHz")
+            return array.array("h", recording.readframes(recording.getnframes())).tolist()
+    except (wave.Error, EOFError):
+        return []
 
 
 def write_tone(path, hertz, seconds, level=8000):

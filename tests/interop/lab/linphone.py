@@ -54,7 +54,6 @@ class Linphone:
         self._pipe = wait_for(f"linphone {user}", lambda: self._connect(f"/tmp/{pipe}"), 10)
         self.ask("audio-codec-disable ALL")
         self.ask(f"audio-codec-enable {codec}")
-        self.ask("audio-codec-enable telephone-event/8000/1")
         self.ask(f"register sip:{user}@{DOMAIN} sip:{IP}:5060 {password} {user} {DOMAIN}")
 
     def _connect(self, path):
