@@ -29,11 +29,14 @@ class LineCheck {
 
  private:
   bool any_ = false;
-  std::uint32_t ssrc_ = 0, first_timestamp_ = 0, end_ = 0, timestamp_ = 0;
+  std::uint32_t ssrc_ = 0, first_timestamp_ = 0, end_ = 0;
   std::uint16_t sequence_ = 0;
   Endpoint to_;
   Instant first_at_{}, last_at_{};
   std::uint8_t audio_type_ = 0xFF;
+  bool any_event_ = false;
+  std::uint32_t event_ = 0;
+  Instant event_at_{};
 };
 
 }  // namespace segue::sim

@@ -24,6 +24,7 @@ bool run_world(std::uint64_t seed, std::uint64_t flips, const std::shared_ptr<co
   std::vector<std::unique_ptr<Group>> groups;
   for (int i = 0; i < World::kGroups; ++i) groups.push_back(std::make_unique<Group>(world, i));
   for (auto& group : groups) group->start();
+  if (verbose) fmt::print("{}\n", world.weather.words());
   while (world.violations.empty() && world.counts.flips < flips) world.run_until(world.clock.now().mono + 1s);
   for (auto& group : groups) group->stop();
   world.run_until(world.clock.now().mono + 100s);  // the longest: an INVITE without an answer and then its BYE's

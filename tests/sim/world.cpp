@@ -41,6 +41,40 @@ World::World(std::uint64_t seed, std::shared_ptr<const media::ClipLibrary> clips
 
 World::~World() = default;
 
+namespace {
+
+std::string words(const media::Command& command) {
+  if (const auto* c = std::get_if<media::OpenLeg>(&command)) return fmt::format("open {}", c->leg.value);
+  if (const auto* c = std::get_if<media::SetRemote>(&command)) {
+    return fmt::format("remote {} {} send {} receive {}", c->leg.value, c->address.rtp.to_string(), c->send,
+                       c->receive);
+  }
+  if (const auto* c = std::get_if<media::SetSource>(&command)) {
+    const auto* leg = std::get_if<media::FromLeg>(&c->source);
+    const auto* clip = std::get_if<media::FromClip>(&c->source);
+    return fmt::format("{} hears {}", c->line.value,
+                       leg != nullptr    ? fmt::format("leg {}", leg->leg.value)
+                       : clip != nullptr ? fmt::format("clip {}", static_cast<int>(clip->clip))
+                                         : "nothing");
+  }
+  if (const auto* c = std::get_if<media::ArmSplice>(&command)) {
+    return fmt::format("arm line {} for {} flip {}", c->line.value, c->to.value, c->flip.value);
+  }
+  if (const auto* c = std::get_if<media::DisarmSplice>(&command)) {
+    return fmt::format("disarm line {} flip {}", c->line.value, c->flip.value);
+  }
+  if (const auto* c = std::get_if<media::WatchLine>(&command)) {
+    return fmt::format("watch line {} flip {}", c->line.value, c->flip.value);
+  }
+  if (const auto* c = std::get_if<media::UnwatchLine>(&command)) {
+    return fmt::format("unwatch line {} flip {}", c->line.value, c->flip.value);
+  }
+  if (const auto* c = std::get_if<media::CloseLeg>(&command)) return fmt::format("close {}", c->leg.value);
+  return "digits";
+}
+
+}  // namespace
+
 void World::draw_weather() {
   const auto pick = [&](auto... choices) {
     const std::common_type_t<decltype(choices)...> all[] = {choices...};
@@ -54,6 +88,14 @@ void World::draw_weather() {
   weather.rtp_loss = pick(0.0, 0.0, 0.0, 0.01);
   weather.dtx = pick(0.0, 0.0, 0.3);
   weather.longest_ptime = pick(20U, 20U, 30U);
+}
+
+std::string Weather::words() const {
+  return fmt::format(
+      "SIP {:.0f} ms, {:.0f} % lost, {:.0f} % doubled; mailbox {:.0f} ms; RTP jitter {:.0f} ms, {:.0f} % "
+      "lost, {:.0f} % of phones with DTX, frames up to {} ms",
+      to_ms(sip_delay), sip_loss * 100, sip_double * 100, to_ms(mailbox_delay), to_ms(jitter), rtp_loss * 100,
+      dtx * 100, longest_ptime);
 }
 
 void World::make_people() {
@@ -173,10 +215,11 @@ void World::over_network(std::function<void()> arrive) {
   if (!random.chance(weather.sip_loss)) clock.after(1ms + some(weather.sip_delay), std::move(arrive));
 }
 
-void World::rtp_out(Phone&, const Endpoint& source, const Endpoint& to, ByteView packet) {
+void World::rtp_out(Phone& from, const Endpoint& source, const Endpoint& to, ByteView packet) {
   const auto leg = leg_of_port_.find(to.port);
   if (to.ip != server_.ip || leg == leg_of_port_.end()) return;  // the leg has just closed: a closed socket
   ++counts.rtp_packets;
+  if (verbose_) print_packet("from", leg->second, from, packet);
   const Now now = clock.now();
   exchange_->receive_rtp(leg->second, source, packet, now.mono, now, *this);
 }
@@ -184,8 +227,14 @@ void World::rtp_out(Phone&, const Endpoint& source, const Endpoint& to, ByteView
 // ---- the two mailboxes: each keeps its order, neither is prompt
 
 void World::to_media(media::Command command) {
+  if (verbose_) fmt::print("{:.4f} media: {}\n", to_s(clock.now().mono.time_since_epoch()), words(command));
   media_free_ = std::max(media_free_, clock.now().mono + some(weather.mailbox_delay));
-  clock.at(media_free_, [this, c = std::move(command)] { exchange_->handle(c, clock.now(), *this); });
+  clock.at(media_free_, [this, c = std::move(command)] {
+    if (const auto* set = std::get_if<media::SetRemote>(&c)) {  // hold and resume stop and start a line
+      disturbed[set->address.rtp.ip.bytes[2]] = clock.now().mono;
+    }
+    exchange_->handle(c, clock.now(), *this);
+  });
 }
 
 void World::tell(media::Message message) {
@@ -230,11 +279,20 @@ void World::send_rtp(LegId leg, const Endpoint& to, ByteView packet) {
   const auto group = (phone.device.value - 1) / kPhonesInGroup;
   const auto disturbance = disturbed.find(group);
   const LineCheck::Terms terms{std::chrono::milliseconds(weather.longest_ptime), weather.jitter, weather.rtp_loss > 0};
+  if (verbose_) print_packet("to", leg, phone, packet);
   lines_[leg].packet(packet, to, clock.now().mono, terms,
                      disturbance == disturbed.end() ? std::nullopt : std::optional(disturbance->second),
                      [&](const std::string& what) { complain(fmt::format("line of leg {}: {}", leg.value, what)); });
   const auto call = phone.calls.find(to.port);
   if (call != phone.calls.end()) phone.hear(call->second, packet);
+}
+
+void World::print_packet(std::string_view way, LegId leg, const Phone& phone, ByteView packet) const {
+  const auto p = rtp::parse_packet(packet);
+  if (!p) return;
+  fmt::print("{:.4f} leg {} {} {}: type {} seq {} time {} size {}{}\n", to_s(clock.now().mono.time_since_epoch()),
+             leg.value, way, phone.user, p->payload_type, p->sequence, p->timestamp, p->payload.size(),
+             p->marker ? " marker" : "");
 }
 
 void World::send_rtcp(LegId, const Endpoint&, ByteView) {}

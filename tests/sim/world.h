@@ -23,6 +23,7 @@ struct Weather {
   double rtp_loss = 0;
   double dtx = 0;
   unsigned longest_ptime = 20;
+  [[nodiscard]] std::string words() const;
 };
 
 struct Counts {
@@ -71,6 +72,7 @@ class World final : public Surroundings, private engine::MediaPorts, private med
   void send_rtcp(LegId leg, const Endpoint& to, ByteView packet) override;
   void tell(media::Message message) override;
 
+  void print_packet(std::string_view way, LegId leg, const Phone& phone, ByteView packet) const;
   void draw_weather();
   void make_people();
   void over_network(std::function<void()> arrive);
