@@ -132,9 +132,11 @@ void Line::schedule(Instant now) {
     due_.reset();
     return;
   }
-  due_ = timeline_.time_of(end_, now) + timeline_.phase();
-  // The source's own packet for this slot is given half a frame to come.
-  if (filler_ == Filler::Yielding && digit_count_ == 0) *due_ += timeline_.length(slot_ticks() / 2);
+  Duration wait = timeline_.phase();
+  // The source's own packet for this slot is given half a frame to come, but the line's lateness keeps its bound.
+  const Duration half = timeline_.length(slot_ticks() / 2);
+  if (filler_ == Filler::Yielding && digit_count_ == 0) wait = std::min(wait + half, std::max(wait, half));
+  due_ = timeline_.time_of(end_, now) + wait;
 }
 
 std::optional<Instant> Line::deadline() const { return due_; }

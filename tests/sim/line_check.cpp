@@ -21,6 +21,7 @@ void LineCheck::packet(ByteView bytes, const Endpoint& to, Instant at, const Ter
     to_ = to;
     first_timestamp_ = p->timestamp;
     first_at_ = at;
+    end_ = p->timestamp;
   } else {
     if (p->ssrc != ssrc_) complain("the SSRC changed");
     if (to != to_) complain("the address changed");

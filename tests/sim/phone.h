@@ -63,6 +63,7 @@ struct PhoneCall {
   bool marker = true;
   unsigned spurt_ms = 1000;
   Instant tick_at{};
+  std::optional<Instant> stopped_at;
   // ear
   int hears = -1;  ///< index of the device whose level was heard last
   Instant heard_at{};

@@ -17,6 +17,10 @@ constexpr unsigned kKeyMs = 100, kKeyGapMs = 80;
 
 void Phone::start_source(PhoneCall& call) {
   if (call.sending || call.mute) return;
+  if (call.stopped_at) {  // the clock of a phone goes on while it holds
+    const auto pause = clock_.now().mono + call.talk.phase - *call.stopped_at;
+    call.timestamp += static_cast<std::uint32_t>(pause / std::chrono::microseconds(125));
+  }
   call.sending = true;
   call.marker = true;
   call.tick_at = clock_.now().mono + call.talk.phase;
@@ -26,6 +30,7 @@ void Phone::start_source(PhoneCall& call) {
 void Phone::stop_source(PhoneCall& call) {
   if (!call.sending) return;
   call.sending = false;
+  call.stopped_at = call.tick_at;
   world_.source_disturbed(*this);
 }
 
