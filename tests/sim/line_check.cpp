@@ -36,7 +36,8 @@ void LineCheck::packet(ByteView bytes, const Endpoint& to, Instant at, const Ter
     }
     if (audio && ticks > 0) {
       const int missing = rtp::timestamp_distance(p->timestamp, end_);
-      const int lap = any_event_ ? static_cast<int>(8 * to_ms(terms.frame)) : 0;  // how long an event lasts is rounded
+      const int lap = any_event_ ? static_cast<int>(8 * to_ms(terms.frame + 2 * terms.jitter))
+                                 : 0;  // how long an event lasts is rounded
       const bool back = missing < -lap;
       if (back && !terms.losses) complain(fmt::format("the timestamp went back by {} ticks", -missing));
       if (missing >= terms.frame.count() / 125'000 && !excused) {

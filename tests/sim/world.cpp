@@ -233,11 +233,22 @@ void World::to_media(media::Command command) {
     if (const auto* set = std::get_if<media::SetRemote>(&c)) {  // hold and resume stop and start a line
       disturbed[set->address.rtp.ip.bytes[2]] = clock.now().mono;
     }
+    if (const auto* set = std::get_if<media::SetSource>(&c)) note_source(*set);
     exchange_->handle(c, clock.now(), *this);
   });
 }
 
+/// A source that is set (hold, music, walking away) begins when its packets come; after a splice the same one is said
+/// again, and that must change nothing.
+void World::note_source(const media::SetSource& set) {
+  const auto* from = std::get_if<media::FromLeg>(&set.source);
+  LegId& source = sources_[set.line];
+  if (from == nullptr || source != from->leg) set_at_[set.line] = clock.now().mono;
+  source = from == nullptr ? LegId{} : from->leg;
+}
+
 void World::tell(media::Message message) {
+  if (const auto* spliced = std::get_if<media::Spliced>(&message)) sources_[spliced->line] = spliced->to;
   engine_free_ = std::max(engine_free_, clock.now().mono + some(weather.mailbox_delay));
   clock.at(engine_free_, [this, m = std::move(message)] {
     engine->on_media(m, clock.now());
@@ -265,6 +276,8 @@ void World::release(LegId leg) {
   leg_of_port_.erase(it->second);
   port_of_leg_.erase(it);
   if (!released_.insert(leg).second) complain("a leg was released twice");
+  sources_.erase(leg);
+  set_at_.erase(leg);
   const auto line = lines_.find(leg);
   if (line == lines_.end()) return;
   counts.worst_late_ms = std::max(counts.worst_late_ms, line->second.worst_late_ms);
@@ -280,8 +293,11 @@ void World::send_rtp(LegId leg, const Endpoint& to, ByteView packet) {
   const auto disturbance = disturbed.find(group);
   const LineCheck::Terms terms{std::chrono::milliseconds(weather.longest_ptime), weather.jitter, weather.rtp_loss > 0};
   if (verbose_) print_packet("to", leg, phone, packet);
-  lines_[leg].packet(packet, to, clock.now().mono, terms,
-                     disturbance == disturbed.end() ? std::nullopt : std::optional(disturbance->second),
+  std::optional<Instant> since;
+  if (disturbance != disturbed.end()) since = disturbance->second;
+  if (const auto set = set_at_.find(leg); set != set_at_.end())
+    since = std::max(since.value_or(set->second), set->second);
+  lines_[leg].packet(packet, to, clock.now().mono, terms, since,
                      [&](const std::string& what) { complain(fmt::format("line of leg {}: {}", leg.value, what)); });
   const auto call = phone.calls.find(to.port);
   if (call != phone.calls.end()) phone.hear(call->second, packet);

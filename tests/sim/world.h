@@ -78,6 +78,7 @@ class World final : public Surroundings, private engine::MediaPorts, private med
   void over_network(std::function<void()> arrive);
   void carry_out(engine::Output output);
   void to_media(media::Command command);
+  void note_source(const media::SetSource& set);
   void check_record(const call::CallRecord& record);
   void check_engine();
 
@@ -89,6 +90,8 @@ class World final : public Surroundings, private engine::MediaPorts, private med
   std::unordered_map<LegId, std::uint16_t> port_of_leg_;
   std::set<LegId> released_;
   std::unordered_map<LegId, LineCheck> lines_;
+  std::unordered_map<LegId, LegId> sources_;   ///< what each line was told to carry
+  std::unordered_map<LegId, Instant> set_at_;  ///< when that last changed without a splice
   std::uint16_t next_port_ = 20000;
   Instant media_free_{}, engine_free_{};
 };
