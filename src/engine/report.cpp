@@ -89,6 +89,13 @@ void add_rtcp(std::vector<ReportLine>& lines, const media::SpliceMeasurement& m)
 void add_speed(std::vector<ReportLine>& lines, const media::SpliceMeasurement& m) {
   auto heard = at_most("heard_after", "First packet to being heard", m.first_packet_to_heard_ms, 2 * m.frame_ms);
   if (m.answer_to_heard_ms) heard.note = "after the device's answer: " + ms(*m.answer_to_heard_ms);
+  // Two intervals of B's own: a device whose clock is slow, or uneven at its start, makes them longer than two frames.
+  if (heard.kept == false && m.source_gap_ms_max) {
+    const double own = 2 * std::max(0.0, *m.source_gap_ms_max - m.frame_ms) + m.scheduler_ms_max.value_or(0);
+    heard.kept = *m.first_packet_to_heard_ms - own <= 2 * m.frame_ms + 0.05;
+    heard.note += (heard.note.empty() ? "" : "; ") + std::string("the devices themselves left up to ") +
+                  ms(*m.source_gap_ms_max) + " between packets";
+  }
   lines.push_back(std::move(heard));
   lines.push_back(at_most("nobody_heard", "Time in which nobody was heard", m.nobody_heard_ms, 0));
 }

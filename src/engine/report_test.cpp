@@ -46,6 +46,19 @@ TEST(Report, ACnameThatNobodySawIsAbsent) {
   }
 }
 
+// As linphone was seen to do: packets 20.2 ms apart, so two of them take 40.4 ms.
+TEST(Report, BsOwnIntervalsAreNotTheSplices) {
+  auto m = good();
+  m.first_packet_to_heard_ms = 40.4;
+  EXPECT_EQ(line(make_report(m, 0), "heard_after").kept, false);
+  m.source_gap_ms_max = 20.5;
+  const auto report = make_report(m, 0);
+  EXPECT_TRUE(report.kept);
+  EXPECT_NE(line(report, "heard_after").note.find("20.5 ms"), std::string::npos);
+  m.first_packet_to_heard_ms = 42;
+  EXPECT_FALSE(make_report(m, 0).kept);
+}
+
 TEST(Report, OneMessageToTheFarPartyIsRed) { EXPECT_FALSE(make_report(good(), 1).kept); }
 
 }  // namespace
