@@ -86,8 +86,9 @@ void Run::judge(const Stage& stage, const app::FlipTaken& taken, std::size_t ind
   if (!wanted) broken += "\n      its outcome is " + taken.outcome;
   if (!far.kept && broken.empty()) broken += "\n      far party: a line that must be measured was not";
   if (!broken.empty()) ++red;
-  fmt::print("{:>5}  {:<10} {:<11} {} -> {}  {}{}\n", index + 1, taken.id, taken.outcome,
-             app::kDeviceNames.at(taken.from), app::kDeviceNames.at(taken.to), broken.empty() ? "kept" : "RED", broken);
+  fmt::print("{:>5}  {:<10} {:<11} {} -> {}  {} ({}){}\n", index + 1, taken.id, taken.outcome,
+             app::kDeviceNames.at(taken.from), app::kDeviceNames.at(taken.to), broken.empty() ? "kept" : "RED",
+             app::act_title(taken.act), broken);
   std::fflush(stdout);
 }
 
