@@ -210,6 +210,19 @@ TEST(FarCheck, BHeardTooLateIsRed) {
   EXPECT_THAT(red_lines(report), UnorderedElementsAre("heard_after"));
 }
 
+TEST(FarCheck, LimitIsSharpToHalfAMillisecondBeyondTheNoise) {
+  FarTape tape;
+  FarBaseline quiet = tape.baseline();
+  quiet.noise_ms = 0;
+  FarFlip flip = tape.flip();
+  const auto heard_after = [&](Duration way) {
+    flip.b_first_packet = tape.capture().rtp[FarTape::kSplice].at - way;
+    return line(check_flip(tape.capture(), tape.setup(), quiet, flip), "heard_after").kept;
+  };
+  EXPECT_EQ(heard_after(40'400us), true);
+  EXPECT_EQ(heard_after(40'600us), false);
+}
+
 TEST(FarCheck, BNeverHeardIsRed) {
   FarTape tape;
   for (std::size_t i = FarTape::kSplice; i < tape.frames.size(); ++i)
