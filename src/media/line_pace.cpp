@@ -39,8 +39,10 @@ ByteView Line::relay_event(const SourcePacket& in, Instant now, Scratch& scratch
     return {};
   }
   if (!current_.mapped || in.packet.ssrc != current_.ssrc) {
+    gap_slots_ = 0;  // noise between two keys would take the numbers of this one's packets
     if (!join(in, now)) return {};
-  } else if (filler_ != Filler::None || current_.opening) {
+  } else if (filler_ != Filler::None || gap_slots_ > 0 || current_.opening) {
+    gap_slots_ = 0;
     current_.sequence_offset = static_cast<std::uint16_t>(next_sequence_ - in.packet.sequence);
     current_.floor = end_;
     current_.opening = false;

@@ -16,9 +16,10 @@ namespace segue::sim {
 class LineCheck {
  public:
   struct Terms {
-    Duration frame{20ms};  ///< the longest packet time in this world
-    Duration jitter{};     ///< the largest of any source
-    bool losses = false;   ///< sources lose packets
+    Duration frame{20ms};      ///< the longest packet time in this world
+    Duration jitter{};         ///< the largest of any source
+    bool losses = false;       ///< sources lose packets
+    Duration farewell{100ms};  ///< how long a source may be gone before its BYE arrives
   };
   using Complain = std::function<void(const std::string&)>;
 

@@ -249,6 +249,12 @@ void Phone::handle(const sip::OfferReceived& e) {
   agent.reject_offer(e.session, 488, clock_.now());
 }
 
+/// An INFO that overtook the lost re-INVITE makes it out of order (500, RFC 3261 section 12.2.2). This phone gives up.
+void Phone::handle(const sip::OfferAnswered& e) {
+  PhoneCall* call = find(e.session);
+  if (call != nullptr && !call->ended && e.status != 200) hang_up(*call);
+}
+
 void Phone::handle(const sip::SessionRequest& e) {
   ++requests_in_dialog;
   world_.complain(user + ": a request in a running call: " + e.request.method);

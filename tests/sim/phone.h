@@ -109,7 +109,7 @@ class Phone {
   void handle(const sip::SessionAnswered& e);
   void handle(const sip::SessionConfirmed&) {}
   void handle(const sip::OfferReceived& e);
-  void handle(const sip::OfferAnswered&) {}
+  void handle(const sip::OfferAnswered& e);
   void handle(const sip::ResponseReceived&) {}
   void handle(const sip::SessionRequest& e);
   void handle(const sip::SessionEnded& e);

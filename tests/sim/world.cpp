@@ -291,7 +291,8 @@ void World::send_rtp(LegId leg, const Endpoint& to, ByteView packet) {
   Phone& phone = *address->second;
   const auto group = (phone.device.value - 1) / kPhonesInGroup;
   const auto disturbance = disturbed.find(group);
-  const LineCheck::Terms terms{std::chrono::milliseconds(weather.longest_ptime), weather.jitter, weather.rtp_loss > 0};
+  const LineCheck::Terms terms{std::chrono::milliseconds(weather.longest_ptime), weather.jitter, weather.rtp_loss > 0,
+                               weather.sip_loss > 0 ? Duration(8s) : Duration(100ms)};
   if (verbose_) print_packet("to", leg, phone, packet);
   std::optional<Instant> since;
   if (disturbance != disturbed.end()) since = disturbance->second;
