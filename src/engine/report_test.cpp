@@ -59,6 +59,27 @@ TEST(Report, BsOwnIntervalsAreNotTheSplices) {
   EXPECT_FALSE(make_report(m, 0).kept);
 }
 
+// As baresip was seen to do: the slot was right for the packet that proved it, and the others came 0.2 ms later on
+// average.
+TEST(Report, AnUnevenDeviceMayBeLateByItsUnevenness) {
+  auto m = good();
+  m.lateness_ms_max = 10.2;
+  EXPECT_EQ(line(make_report(m, 0), "lateness").kept, false);
+  m.source_gap_ms_max = 20.4;
+  EXPECT_EQ(line(make_report(m, 0), "lateness").kept, true);
+  m.lateness_ms_max = 10.6;
+  EXPECT_EQ(line(make_report(m, 0), "lateness").kept, false);
+}
+
+TEST(Report, AGapIsExplainedByItsCausesOnly) {
+  auto m = good();
+  m.gap_ms_max = 45;
+  m.source_gap_ms_max = 24;
+  EXPECT_EQ(line(make_report(m, 0), "gap").kept, false);
+  m.scheduler_ms_max = 1.5;
+  EXPECT_EQ(line(make_report(m, 0), "gap").kept, true);
+}
+
 TEST(Report, OneMessageToTheFarPartyIsRed) { EXPECT_FALSE(make_report(good(), 1).kept); }
 
 }  // namespace
