@@ -100,7 +100,9 @@ void Line::forget_leg(LegId leg) {
 }
 
 void Line::keep_tail(Instant now) {
-  tail_ = current_.mapped ? current_ : RelayMap{};
+  // A source that was covered by noise or keys has no packets of its own under way: its numbers are others' by now.
+  const bool heard = filler_ == Filler::None && digit_count_ == 0 && gap_slots_ == 0 && !current_.opening;
+  tail_ = current_.mapped && heard ? current_ : RelayMap{};
   tail_until_ = now + kTail;
   tail_limit_ = next_sequence_;
 }

@@ -150,6 +150,7 @@ ByteView Line::pace(Instant now, Scratch& scratch) {
     out = pace_digit(now, scratch);
   } else if (filler_ == Filler::Yielding && yield_until_ && now > *yield_until_) {
     filler_ = Filler::None;
+    current_.opening = current_.mapped;  // the noise has used numbers: a source that comes back follows them
   } else if (filler_ != Filler::None) {
     out = pace_clip(noise_, slot_ticks(), now, scratch);
   } else if (clip_.active) {

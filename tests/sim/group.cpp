@@ -120,6 +120,7 @@ bool Group::voices_right(std::string& why) {
       why = fmt::format("{} or {} has no call though it sits in it", ear.user, mouth.user);
       return ear.vanished() || mouth.vanished();
     }
+    if (hearing->leaving || speaking->leaving) return true;
     if (hearing->held || speaking->held || speaking->mute || hearing->mute) continue;
     const bool fresh = speaking->talk.dtx || world_.clock.now().mono - hearing->heard_at < 150ms;
     if (hearing->hears == mouth.index && fresh) continue;

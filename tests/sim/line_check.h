@@ -27,8 +27,14 @@ class LineCheck {
               const Complain& complain);
 
   double worst_late_ms = 0, worst_gap_ms = 0;
+  std::uint64_t overtaken = 0;  ///< packets of an old source that came after the new source's first one
 
  private:
+  void check_sequence(int step, Instant at, bool excused, const Complain& complain);
+
+  int owed_ = 0;
+  Instant owed_until_{};
+  bool owed_excused_ = false;
   bool any_ = false;
   std::uint32_t ssrc_ = 0, first_timestamp_ = 0, end_ = 0;
   std::uint16_t sequence_ = 0;

@@ -47,6 +47,7 @@ struct PhoneCall {
   SessionId session;
   TransactionId request;  ///< of an INVITE that rings
   bool incoming = false, answered = false, ended = false, mute = false, held = false;
+  bool leaving = false;  ///< hung up; its BYE may have to wait for the ACK
   std::string dialled;
   Endpoint rtp;  ///< ours
   sdp::LocalAudio local;

@@ -282,6 +282,8 @@ void World::release(LegId leg) {
   if (line == lines_.end()) return;
   counts.worst_late_ms = std::max(counts.worst_late_ms, line->second.worst_late_ms);
   counts.worst_gap_ms = std::max(counts.worst_gap_ms, line->second.worst_gap_ms);
+  if (line->second.overtaken > 0)
+    counts.races["packet of the old source after the new one's"] += line->second.overtaken;
   lines_.erase(line);
 }
 
