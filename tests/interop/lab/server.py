@@ -40,22 +40,27 @@ class Problem(AssertionError):
 
 class Server:
     def __init__(self, room, log_level="debug", cpu=None):
-        self.room, self.data = room, room.folder / "data"
+        self.room = room
+        self.data = room.folder / f"data-{len(list(room.folder.glob('data-*')))}"  # fresh for each server in the room
         (room.folder / "segue.toml").write_text(_CONFIG.format(ip=IP, domain=DOMAIN, log_level=log_level))
+        self.token, self._staying = "", (0, 0)
         self.process = room.start("segue", [program(), "serve", "-c", str(room.folder / "segue.toml"), "-d", str(self.data)],
                                   cpu=cpu)
         wait_for("the server", self._up, 10)
-        self._staying = (0, 0)
         self.token = (self.data / "admin.token").read_text().strip()
 
     def _up(self):
         if self.process.poll() is not None:
             raise AssertionError("segue serve ended: " + self.room.log("segue"))
-        return "REST on http" in self.room.log("segue")
+        try:
+            self.ask("GET", "/health")
+        except OSError:
+            return False
+        return True
 
     def ask(self, method, path, body=None):
         connection = http.client.HTTPConnection("127.0.0.1", 8080, timeout=5)
-        headers = {"Authorization": f"Bearer {self.token}"}
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         if body is not None:
             headers["Content-Type"] = "application/json"
         connection.request(method, "/v1" + path, json.dumps(body) if body is not None else None, headers)

@@ -98,6 +98,8 @@ class Caller(Scenario):
                  f'From: "{self.user}" <sip:{self.user}@{DOMAIN}>;tag=[pid]a[call_number]',
                  f"To: <sip:{self._to}@{DOMAIN}>" + ("[peer_tag_param]" if in_dialog else ""),
                  "Call-ID: [call_id]", f"CSeq: {cseq} {method}", f"Contact: {self._contact()}", "Max-Forwards: 70"]
+        if in_dialog:
+            lines.append("[routes]")  # sipp leaves the line out where there is none
         if auth:
             lines.append(f"[authentication username={self.user} password={PASSWORD if auth is True else auth}]")
         return self.send("\n".join(lines) + "\n" + headers, body, retransmit, content_type)
@@ -159,7 +161,8 @@ class Callee(Scenario):
     def answer(self, status, body="", headers="", retransmit=None):
         """To the INVITE, whatever came since."""
         text = (f"SIP/2.0 {status} {'OK' if status == 200 else 'x'}\nVia:[$via]\nFrom:[$from]\n"
-                f"To:[$to];tag=[pid]b[call_number]\nCall-ID: [call_id]\nCSeq:[$cseq]\nContact: {self._contact()}\n{headers}")
+                f"To:[$to];tag=[pid]b[call_number]\nCall-ID: [call_id]\nCSeq:[$cseq]\n[last_Record-Route:]\n"
+                f"Contact: {self._contact()}\n{headers}")
         return self.send(text, body, status >= 200 if retransmit is None else retransmit)
 
     def ring(self):
@@ -173,7 +176,7 @@ class Callee(Scenario):
         self._cseq += 1
         text = (f"{method} [next_url] SIP/2.0\nVia: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch];rport\n"
                 f"From:[$to];tag=[pid]b[call_number]\nTo:[$from]\nCall-ID: [call_id]\nCSeq: {self._cseq} {method}\n"
-                f"Contact: {self._contact()}\nMax-Forwards: 70\n{headers}")
+                f"Contact: {self._contact()}\nMax-Forwards: 70\n[routes]\n{headers}")
         return self.send(text, body, retransmit=method != "ACK", content_type=content_type)
 
     def reinvite(self, body, action=""):
@@ -200,7 +203,8 @@ class Sipp:
         path.write_bytes(wire.alaw_bytes(ears.tone(hertz, seconds)))
         return path
 
-    def start(self, scenario, host, port=5060, tcp=False, seconds=20, calls=1, cpu=None, extra=()):
+    def start(self, scenario, host, port=5060, tcp=False, seconds=20, calls=1, cpu=None, trace=True,
+              extra=()):
         stem = f"sipp-{next(_number):02d}-{scenario.name}"
         path = self.room.folder / f"{stem}.xml"
         path.write_text(scenario.xml(), encoding="latin-1")
@@ -208,7 +212,7 @@ class Sipp:
             "sipp", f"{IP}:5060", "-sf", str(path), "-i", host, "-mi", host, "-p", str(port), "-m", str(calls), "-nostdin",
             "-t", "t1" if tcp else "u1", "-timeout", f"{seconds}s", "-timeout_error", "-mp", str(6000 + 100 * int(host.rsplit(".", 1)[1])),
             "-au", scenario.user, "-ap", PASSWORD, "-trace_err", "-error_file", f"{stem}.err",
-            "-trace_msg", "-message_file", f"{stem}.msg", *extra], cpu=cpu)
+            *(("-trace_msg", "-message_file", f"{stem}.msg") if trace else ()), *extra], cpu=cpu)
         self._running.append(process)
         return Running(self.room, process, scenario, stem, seconds)
 

@@ -52,7 +52,7 @@ class Rtp:
 
 class Wire:
     def __init__(self):
-        self.sip, self.rtp, self._homes = [], [], []
+        self.sip, self.rtp, self.rtcp, self._homes = [], [], [], []
         self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(_ETH_P_ALL))
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
         self._socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
@@ -94,7 +94,9 @@ class Wire:
         else:
             return
         if len(payload) >= 12 and payload[0] >> 6 == 2 and protocol == socket.IPPROTO_UDP:
-            if not 200 <= payload[1] <= 207:  # RTCP
+            if 200 <= payload[1] <= 207:
+                self.rtcp.append((at, source, payload))
+            else:
                 self.rtp.append(_rtp(at, source, to, payload))
         elif b"SIP/2.0" in payload:
             self.sip.append(Sip(at, source, to, payload.decode(errors="replace")))
@@ -115,6 +117,10 @@ class Wire:
         return [p for p in list(self.rtp) if since <= p.at <= until and (to is None or p.to[0] == to)
                 and (source is None or p.source[0] == source)]
 
+    def loss_reported(self, source, since=0.0):
+        """Cumulative losses in the RTCP report blocks (RFC 3550 section 6.4) that a phone has sent about what it got."""
+        return [lost for at, (host, _), data in list(self.rtcp) if host == source and at >= since for lost in _losses(data)]
+
     def ladder(self, last=40):
         return "\n".join(f"    {m.at % 1000:8.3f} {m}" for m in list(self.sip)[-last:])
 
@@ -126,6 +132,16 @@ def _rtp(at, source, to, data):
         start += 4 + 4 * struct.unpack("!H", data[start + 2:start + 4])[0]
     end = len(data) - (data[-1] if first & 32 else 0)
     return Rtp(at, source, to, second & 127, bool(second & 128), sequence, timestamp, ssrc, data[start:end])
+
+
+def _losses(data):
+    while len(data) >= 8:
+        count, kind, length = data[0] & 31, data[1], 4 * (struct.unpack("!H", data[2:4])[0] + 1)
+        first = {200: 28, 201: 8}.get(kind, length)
+        for at in range(first, min(first + 24 * count, length, len(data) - 23), 24):
+            lost = int.from_bytes(data[at + 5:at + 8], "big")
+            yield lost - (1 << 24) if lost & 1 << 23 else lost
+        data = data[length:]
 
 
 # ---- G.711 (ITU-T G.711, tables 1 and 2)
