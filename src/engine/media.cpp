@@ -19,6 +19,8 @@ void Engine::Impl::hear(const media::SpliceDisarmed& m, Now now) { core.on_disar
 
 void Engine::Impl::hear(const media::SpliceMeasured& m, Now now) {
   const auto watch = watches.find(m.measurement->flip);
+  // The far party has moved too and its old line has closed: what was measured there is not the flip's any more.
+  if (watch != watches.end() && watch->second.far != m.measurement->line) return;
   const unsigned requests = watch == watches.end() ? 0 : watch->second.requests;
   if (watch != watches.end()) watches.erase(watch);
   auto report = make_report(*m.measurement, requests);

@@ -131,6 +131,8 @@ void Engine::Impl::handle(const sip::SessionConfirmed& e, Now now) {
   if (leg == nullptr || leg->released || !leg->ours_is_offer) return;
   leg->ours_is_offer = false;
   if (e.sdp.empty() || !apply_answer(*leg, e.sdp)) return core.on_left(leg->id, call::Cause::NoCommonCodec, now);
+  const auto ours = leg->agreed->direction;
+  core.on_hold(leg->id, ours == sdp::Direction::RecvOnly || ours == sdp::Direction::Inactive, now);
 }
 
 /// re-INVITE or UPDATE of one party: answered here, at once. The other party is not told.
@@ -140,6 +142,10 @@ void Engine::Impl::handle(const sip::OfferReceived& e, Now now) {
   leg->flow = e.flow;
   if (e.sdp.empty()) {
     leg->ours_is_offer = true;
+    if (leg->local.direction != sdp::Direction::SendRecv) {  // RFC 3264 section 8.4: who held may take us back with it
+      leg->local.direction = sdp::Direction::SendRecv;
+      ++leg->local.version;
+    }
     return agent.answer_offer(e.session, sdp::print(leg->local), now);
   }
   auto offer = sdp::parse(e.sdp);

@@ -1,0 +1,96 @@
+// The real engine with hand-written phones on sip::Agent, joined without delay on a virtual clock. Ada has a desk phone
+// and a mobile at 1001, Bob a desk phone at 1002. For tests of this folder only.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <map>
+#include <set>
+
+#include "engine/engine.h"
+#include "sdp/sdp.h"
+#include "sip/digest.h"
+
+namespace segue::engine::testing {
+
+inline constexpr AccountId kAda{1}, kBob{2};
+inline constexpr DeviceId kDesk{1}, kMobile{2}, kBobDesk{3};
+inline constexpr const char* kDomain = "segue.test";
+inline constexpr const char* kPassword = "tea at four";
+
+/// One phone: everything that its agent said is kept by kind.
+struct Phone {
+  Phone(std::string name, std::uint8_t host)
+      : user(std::move(name)), self{IpAddress::v4(192, 0, 2, host), 5060}, agent({}, Random(host)) {}
+  std::string user;
+  Endpoint self;
+  sip::Agent agent;
+  std::vector<sip::Message> received;  ///< every message from the server
+  std::vector<sip::Output> said;
+  bool gone = false;  ///< hears and says nothing
+  template <typename T>
+  [[nodiscard]] const T* last() const {
+    for (auto it = said.rbegin(); it != said.rend(); ++it) {
+      if (const auto* t = std::get_if<T>(&*it)) return t;
+    }
+    return nullptr;
+  }
+  [[nodiscard]] const sip::Message* last_request(std::string_view method) const;
+  [[nodiscard]] const sip::Message* last_response(std::string_view method) const;
+  [[nodiscard]] std::size_t requests(std::string_view method) const;
+};
+
+class Server : private MediaPorts {
+ public:
+  Server();
+
+  // ---- what phones do
+  sip::Message registers(Phone& p, std::string_view aor, std::vector<sip::Header> headers, std::string_view password,
+                         sip::DigestAlgorithm algorithm = sip::DigestAlgorithm::Md5);
+  sip::Message registers(Phone& p, std::string expires = "600");
+  SessionId dials(Phone& p, std::string number, std::string sdp, std::vector<sip::Header> headers = {});
+  SessionId dials(Phone& p, std::string number) { return dials(p, std::move(number), offer(p)); }
+  /// Answers the INVITE that the phone got last.
+  SessionId answers(Phone& p);
+  SessionId takes(Phone& p);  ///< accept_invite() of it, without an answer yet
+  void bob_and_ada_talk();
+  static std::string offer(const Phone& p, sdp::Direction direction = sdp::Direction::SendRecv);
+  void media(media::Message message);
+  void passes(Duration time);
+  void run();  ///< until nobody has anything to say
+  void raw(Phone& p, std::string_view bytes);
+
+  // ---- what was seen
+  template <typename T>
+  [[nodiscard]] std::vector<T> commands() const {
+    std::vector<T> found;
+    for (const auto& c : to_media) {
+      if (const auto* t = std::get_if<T>(&c)) found.push_back(*t);
+    }
+    return found;
+  }
+  [[nodiscard]] Now now() const { return {at, WallTime{at.time_since_epoch()}}; }
+
+  Instant at{1000s};
+  std::size_t max_ports = 100;
+  std::set<LegId> ports;
+  Engine engine;
+  Phone desk{"desk", 11}, mobile{"mobile", 12}, bob{"bob", 21};
+  std::vector<media::Command> to_media;
+  std::vector<call::CallRecord> records;
+  SessionId bob_session, ada_session;
+
+ private:
+  Result<Endpoint> allocate(LegId leg, bool v6) override;
+  void release(LegId leg) override { ports.erase(leg); }
+  bool step();
+  void carry_out(Output output);
+  void hear(Phone& p);
+  [[nodiscard]] sip::Flow flow(const Phone& p) const { return {sip::TransportKind::Udp, p.self, server_, {}}; }
+
+  Endpoint server_{IpAddress::v4(192, 0, 2, 1), 5060};
+  std::uint16_t next_port_ = 20000;
+};
+
+}  // namespace segue::engine::testing

@@ -1,0 +1,375 @@
+// The engine with phones on sip::Agent: registering, calls, flips, and who is shown to whom.
+#include "engine/engine_harness.h"
+#include "sip/digest.h"
+
+namespace segue::engine {
+namespace {
+
+using namespace testing;
+
+struct EngineTest : ::testing::Test {
+  Server t;
+  LegId leg(std::size_t opened) const { return t.commands<media::OpenLeg>().at(opened).leg; }
+  FlipId flip_to_mobile(call::FlipMode mode = call::FlipMode::Ring) {
+    EXPECT_EQ(t.registers(t.mobile).status, 200);
+    const auto call = t.engine.calls().calls().at(0).id;
+    const auto f = t.engine.flip({call, kAda, {}, kMobile, mode, call::FlipTrigger::Api}, t.now());
+    EXPECT_TRUE(f);
+    t.run();
+    return f.value_or(FlipId{});
+  }
+  void nothing_left() {
+    t.passes(60s);
+    const auto s = t.engine.sizes();
+    EXPECT_EQ(s.legs + s.calls.calls + s.calls.legs + s.calls.flips, 0U);
+    EXPECT_EQ(s.sip.sessions + s.sip.client_transactions + s.sip.server_transactions + s.sip.timers, 0U);
+    EXPECT_TRUE(t.ports.empty());
+  }
+};
+
+// ---- registering
+
+TEST_F(EngineTest, RegistersWithMd5) {
+  const auto r = t.registers(t.desk);
+  EXPECT_EQ(r.status, 200);
+  EXPECT_NE(r.get("Contact").find("expires=600"), std::string_view::npos);
+  EXPECT_EQ(t.engine.registrar().bindings(kDesk).size(), 1U);
+}
+
+TEST_F(EngineTest, RegistersWithSha256WhereTheDeviceSaysSo) {
+  auto device = *t.engine.directory().device(kDesk);
+  device.sha256 = true;
+  t.engine.directory().put(device);
+  const auto r =
+      t.registers(t.desk, "desk", {{"Contact", "<sip:desk@192.0.2.11>"}}, kPassword, sip::DigestAlgorithm::Sha256);
+  EXPECT_EQ(r.status, 200);
+}
+
+TEST_F(EngineTest, AWrongPasswordIsForbidden) {
+  EXPECT_EQ(t.registers(t.desk, "desk", {{"Contact", "<sip:desk@192.0.2.11>"}}, "wrong").status, 403);
+  EXPECT_TRUE(t.engine.registrar().bindings(kDesk).empty());
+}
+
+TEST_F(EngineTest, SomebodyElsesAddressOfRecordIsForbidden) {
+  EXPECT_EQ(t.registers(t.desk, "bob", {{"Contact", "<sip:desk@192.0.2.11>"}}, kPassword).status, 403);
+  EXPECT_TRUE(t.engine.registrar().bindings(kBobDesk).empty());
+}
+
+TEST_F(EngineTest, AnOldNonceIsStaleAndNotWrong) {
+  t.registers(t.desk);
+  const auto challenge_of = [&] {
+    sip::Message m;
+    m.method = "REGISTER";
+    m.request_uri = *sip::Uri::parse("sip:segue.test");
+    m.add("From", "<sip:desk@segue.test>;tag=r");
+    m.add("To", "<sip:desk@segue.test>");
+    return m;
+  };
+  auto m = challenge_of();
+  (void)t.desk.agent.request(m, {sip::TransportKind::Udp, t.desk.self, {IpAddress::v4(192, 0, 2, 1), 5060}, {}},
+                             t.now());
+  t.run();
+  const auto challenge =
+      sip::DigestChallenge::parse(t.desk.last<sip::ResponseReceived>()->response.get("WWW-Authenticate"));
+  ASSERT_TRUE(challenge);
+  t.passes(400s);
+  Random random(1);
+  m.add("Authorization",
+        sip::digest_answer(*challenge, "desk", sip::digest_ha1(sip::DigestAlgorithm::Md5, "desk", kDomain, kPassword),
+                           "REGISTER", "sip:segue.test", 1, random)
+            .to_string());
+  (void)t.desk.agent.request(m, {sip::TransportKind::Udp, t.desk.self, {IpAddress::v4(192, 0, 2, 1), 5060}, {}},
+                             t.now());
+  t.run();
+  const auto& response = t.desk.last<sip::ResponseReceived>()->response;
+  EXPECT_EQ(response.status, 401);
+  EXPECT_NE(response.get("WWW-Authenticate").find("stale=true"), std::string_view::npos);
+}
+
+TEST_F(EngineTest, RegisterVariants) {
+  const auto with = [&](std::vector<sip::Header> headers) {
+    return t.registers(t.desk, "desk", std::move(headers), kPassword);
+  };
+  EXPECT_EQ(with({{"Contact", "<sip:a@192.0.2.11>"}, {"Expires", "10"}}).status, 423);
+  EXPECT_EQ(t.desk.last<sip::ResponseReceived>()->response.get("Min-Expires"), "60");
+  EXPECT_EQ(with({{"Contact", "<sip:a@192.0.2.11>;expires=100, <sip:b@192.0.2.11>"}}).all("Contact").size(), 2U);
+  EXPECT_EQ(with({}).all("Contact").size(), 2U) << "a query";
+  EXPECT_EQ(with({{"Contact", "<sip:a@192.0.2.11>;expires=0"}}).all("Contact").size(), 1U);
+  EXPECT_EQ(with({{"Contact", "*"}, {"Expires", "5"}}).status, 400);
+  EXPECT_EQ(with({{"Contact", "*"}, {"Expires", "0"}}).status, 200);
+  EXPECT_TRUE(t.engine.registrar().bindings(kDesk).empty());
+  EXPECT_EQ(with({{"Contact", "<tel:123>"}}).status, 400);
+}
+
+TEST_F(EngineTest, AnOutboundInstanceReplacesItsOwnBindingOnly) {
+  const auto with = [&](const char* contact) { return t.registers(t.desk, "desk", {{"Contact", contact}}, kPassword); };
+  with("<sip:a@192.0.2.11:1>;+sip.instance=\"<urn:uuid:1>\";reg-id=1");
+  with("<sip:a@192.0.2.11:2>;+sip.instance=\"<urn:uuid:1>\";reg-id=2");
+  EXPECT_EQ(t.engine.registrar().bindings(kDesk).size(), 2U) << "Wi-Fi and cellular";
+  with("<sip:a@192.0.2.11:3>;+sip.instance=\"<urn:uuid:1>\";reg-id=1");
+  EXPECT_EQ(t.engine.registrar().bindings(kDesk).size(), 2U);
+}
+
+TEST_F(EngineTest, BindingsExpire) {
+  t.registers(t.desk, "60");
+  t.passes(61s);
+  EXPECT_TRUE(t.engine.registrar().bindings(kDesk).empty());
+}
+
+TEST_F(EngineTest, KMaxBindingsIsABound) {
+  for (std::size_t i = 0; i <= kMaxBindings; ++i) {
+    const auto contact = "<sip:a@192.0.2.11:" + std::to_string(6000 + i) + ">";
+    EXPECT_EQ(t.registers(t.desk, "desk", {{"Contact", contact}}, kPassword).status, i < kMaxBindings ? 200 : 403);
+  }
+  EXPECT_EQ(t.engine.registrar().bindings(kDesk).size(), kMaxBindings);
+}
+
+// ---- calls
+
+TEST_F(EngineTest, ACallIsSetUpWithOurOwnSdpOnBothSides) {
+  t.bob_and_ada_talk();
+  const auto* invite = t.desk.last_request("INVITE");
+  ASSERT_NE(invite, nullptr);
+  const auto offer = sdp::parse(invite->body);
+  ASSERT_TRUE(offer && offer->audio);
+  EXPECT_EQ(offer->audio->rtp.ip, IpAddress::v4(192, 0, 2, 1)) << "media is anchored here";
+  EXPECT_EQ(offer->audio->direction, sdp::Direction::SendRecv);
+  ASSERT_NE(t.bob.last<sip::SessionAnswered>(), nullptr);
+  const auto answer = sdp::parse(t.bob.last<sip::SessionAnswered>()->sdp);
+  EXPECT_EQ(answer->audio->rtp.ip, IpAddress::v4(192, 0, 2, 1));
+  EXPECT_EQ(t.commands<media::SetRemote>().size(), 2U);
+  EXPECT_EQ(t.ports.size(), 2U);
+}
+
+TEST_F(EngineTest, TheFarPartyIsShownAndNeverADevice) {
+  t.bob_and_ada_talk();
+  const auto* invite = t.desk.last_request("INVITE");
+  EXPECT_NE(invite->get("From").find("sip:1002@segue.test"), std::string_view::npos) << invite->get("From");
+  const std::string text = invite->to_string();
+  EXPECT_EQ(text.find("192.0.2.21"), std::string::npos) << "neither Contact nor o= gives away an address";
+  EXPECT_EQ(text.find("bob device"), std::string::npos);
+  EXPECT_NE(invite->get("Contact").find("segue@192.0.2.1"), std::string_view::npos);
+  EXPECT_NE(text.find("IN IP4 192.0.2.1\r\n"), std::string::npos);
+}
+
+TEST_F(EngineTest, ACallersAnswerModeIsNeverPassedOn) {
+  t.registers(t.desk);
+  t.dials(t.bob, "1001", Server::offer(t.bob),
+          {{"Answer-Mode", "Auto"}, {"Call-Info", "<sip:x>;answer-after=0"}, {"Alert-Info", "<http://x>;info=auto"}});
+  const auto* invite = t.desk.last_request("INVITE");
+  ASSERT_NE(invite, nullptr);
+  for (const auto* name : {"Answer-Mode", "Call-Info", "Alert-Info"}) EXPECT_EQ(invite->find(name), nullptr) << name;
+}
+
+TEST_F(EngineTest, RefusalsOfAnInvite) {
+  t.registers(t.desk);
+  const auto status = [&](const std::string& number, const std::string& sdp) {
+    t.dials(t.bob, number, sdp);
+    const auto* ended = t.bob.last<sip::SessionEnded>();
+    return ended == nullptr ? 0 : ended->status;
+  };
+  EXPECT_EQ(status("999", Server::offer(t.bob)), 404);
+  EXPECT_EQ(status("1001", "v=0\r\nm=audio here RTP/AVP 8\r\n"), 400);
+  EXPECT_EQ(status("1001",
+                   "v=0\r\no=- 1 1 IN IP4 192.0.2.21\r\ns=-\r\nc=IN IP4 192.0.2.21\r\nt=0 0\r\n"
+                   "m=video 4000 RTP/AVP 96\r\n"),
+            488);
+  EXPECT_EQ(status("1001",
+                   "v=0\r\no=- 1 1 IN IP4 192.0.2.21\r\ns=-\r\nc=IN IP4 192.0.2.21\r\nt=0 0\r\n"
+                   "m=audio 4000 RTP/AVP 97\r\na=rtpmap:97 speex/8000\r\n"),
+            488);
+  EXPECT_EQ(status("*11", Server::offer(t.bob)), 404) << "nothing to flip";
+  t.max_ports = t.ports.size();
+  EXPECT_EQ(status("1001", Server::offer(t.bob)), 503);
+  EXPECT_TRUE(t.desk.last_request("INVITE") == nullptr);
+  nothing_left();
+}
+
+TEST_F(EngineTest, NoPortToRingIsARefusalOfThatDevice) {
+  t.registers(t.desk);
+  t.max_ports = 1;
+  t.dials(t.bob, "1001");
+  EXPECT_EQ(t.bob.last<sip::SessionEnded>()->status, 503);
+  nothing_left();
+}
+
+TEST_F(EngineTest, AHangUpEndsBothLegs) {
+  t.bob_and_ada_talk();
+  t.bob.agent.hangup(t.bob_session, {}, t.now());
+  t.run();
+  EXPECT_EQ(t.desk.requests("BYE"), 1U);
+  EXPECT_NE(t.desk.last_request("BYE")->get("Reason").find("cause=16"), std::string_view::npos);
+  ASSERT_EQ(t.records.size(), 1U);
+  EXPECT_EQ(t.records[0].cause, call::Cause::NormalClearing);
+  EXPECT_EQ(t.records[0].ended_by, call::Party::Caller);
+  nothing_left();
+}
+
+TEST_F(EngineTest, ADelayedOfferGetsOursInThe200) {
+  t.registers(t.desk);
+  t.registers(t.bob);
+  t.dials(t.bob, "1001", "");
+  t.answers(t.desk);
+  const auto* answered = t.bob.last<sip::SessionAnswered>();
+  ASSERT_NE(answered, nullptr);
+  EXPECT_TRUE(sdp::parse(answered->sdp)->audio);
+}
+
+TEST_F(EngineTest, HoldByReInviteGivesTheOtherMusic) {
+  t.bob_and_ada_talk();
+  const auto before = t.desk.received.size();
+  t.bob.agent.reinvite(t.bob_session, Server::offer(t.bob, sdp::Direction::SendOnly), t.now());
+  t.run();
+  EXPECT_EQ(t.bob.last<sip::OfferAnswered>()->status, 200);
+  EXPECT_EQ(sdp::parse(t.bob.last<sip::OfferAnswered>()->sdp)->audio->direction, sdp::Direction::RecvOnly);
+  const auto* clip = std::get_if<media::FromClip>(&t.commands<media::SetSource>().back().source);
+  ASSERT_NE(clip, nullptr);
+  EXPECT_EQ(clip->clip, media::Clip::Music);
+  EXPECT_EQ(t.desk.received.size(), before) << "the other party is not told";
+  t.bob.agent.reinvite(t.bob_session, Server::offer(t.bob), t.now());
+  t.run();
+  EXPECT_TRUE(std::holds_alternative<media::FromLeg>(t.commands<media::SetSource>().back().source));
+}
+
+TEST_F(EngineTest, AReInviteWithoutSdpMayTakeBackAHold) {
+  t.bob_and_ada_talk();
+  t.bob.agent.reinvite(t.bob_session, Server::offer(t.bob, sdp::Direction::SendOnly), t.now());
+  t.run();
+  const auto info = t.bob.agent.dialog(t.bob_session);
+  const auto next = std::to_string(sip::CSeq::parse(t.bob.last_response("INVITE")->get("CSeq"))->number + 1);
+  const auto message = [&](const char* method, const std::string& branch, const std::string& body) {
+    return std::string(method) +
+           " sip:segue@192.0.2.1:5060 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.21:5060;branch=z9hG4bK" + branch +
+           "\r\nMax-Forwards: 70\r\nFrom: <sip:bob@segue.test>;tag=" + info->local_tag +
+           "\r\nTo: <sip:1001@segue.test>;tag=" + info->remote_tag + "\r\nCall-ID: " + info->call_id +
+           "\r\nCSeq: " + next + " " + method + "\r\nContact: <sip:bob@192.0.2.21>\r\n" +
+           (body.empty() ? "" : "Content-Type: application/sdp\r\n") +
+           "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+  };
+  t.raw(t.bob, message("INVITE", "d1", ""));
+  const auto* offer = t.bob.last_response("INVITE");
+  ASSERT_EQ(offer->status, 200);
+  EXPECT_EQ(sdp::parse(offer->body)->audio->direction, sdp::Direction::SendRecv) << "not the held one's recvonly";
+  t.raw(t.bob, message("ACK", "d2", Server::offer(t.bob)));
+  EXPECT_TRUE(std::holds_alternative<media::FromLeg>(t.commands<media::SetSource>().back().source));
+}
+
+TEST_F(EngineTest, DigitsByInfoGoThroughTheGate) {
+  t.bob_and_ada_talk();
+  const auto info = [&](const char* type, const char* body) {
+    t.bob.agent.request_in_session(t.bob_session, "INFO", {{"Content-Type", type}}, body, t.now());
+    t.run();
+    return t.bob.last<sip::ResponseReceived>()->response.status;
+  };
+  EXPECT_EQ(info("application/dtmf-relay", "Signal=5\r\nDuration=160\r\n"), 200);
+  EXPECT_EQ(info("application/dtmf-relay", "Signal= *\r\nDuration= 1\r\n"), 200);
+  EXPECT_EQ(info("application/dtmf", "#\r\n"), 200);
+  EXPECT_EQ(info("application/dtmf-relay", "Signal=x\r\n"), 400);
+  EXPECT_EQ(info("text/plain", "hello"), 415);
+  const auto digits = t.commands<media::InjectDigit>();
+  ASSERT_EQ(digits.size(), 3U);
+  EXPECT_EQ(digits[0].digit, '5');
+  EXPECT_EQ(digits[0].duration_ms, 160U);
+  EXPECT_EQ(digits[1].digit, '*');
+  EXPECT_EQ(digits[1].duration_ms, 40U);
+  EXPECT_EQ(digits[2].digit, '#');
+}
+
+TEST_F(EngineTest, DeadMediaIsAskedAboutBeforeTheCallEnds) {
+  t.bob_and_ada_talk();
+  t.media(media::MediaDead{leg(1), 30s});
+  EXPECT_EQ(t.engine.calls().calls().size(), 1U) << "the device answered OPTIONS: it is silent by its own choice";
+  t.desk.gone = true;
+  t.media(media::MediaDead{leg(1), 30s});
+  t.passes(33s);
+  ASSERT_EQ(t.records.size(), 1U);
+  EXPECT_EQ(t.records[0].cause, call::Cause::MediaTimeout);
+  EXPECT_EQ(t.bob.requests("BYE"), 1U);
+  nothing_left();
+}
+
+TEST_F(EngineTest, AWorkerThatIsFullEndsTheCall) {
+  t.bob_and_ada_talk();
+  media::LegClosed closed;
+  closed.leg = leg(1);
+  t.media(closed);
+  ASSERT_EQ(t.records.size(), 1U);
+  EXPECT_EQ(t.records[0].cause, call::Cause::Overload);
+  nothing_left();
+}
+
+// ---- flips
+
+TEST_F(EngineTest, AFlipTellsTheFarPartyNothing) {
+  t.bob_and_ada_talk();
+  const auto heard_by_bob = t.bob.received.size();
+  const FlipId f = flip_to_mobile();
+  const auto* invite = t.mobile.last_request("INVITE");
+  ASSERT_NE(invite, nullptr);
+  EXPECT_NE(invite->get("From").find("sip:1002@"), std::string_view::npos);
+  EXPECT_EQ(invite->find("Answer-Mode"), nullptr);
+  t.answers(t.mobile);
+  ASSERT_EQ(t.commands<media::ArmSplice>().size(), 1U);
+  EXPECT_EQ(t.desk.requests("BYE"), 0U);
+  t.media(media::Spliced{f, leg(0), leg(1), leg(2), t.at});
+  EXPECT_EQ(t.desk.requests("BYE"), 1U);
+  EXPECT_NE(t.desk.last_request("BYE")->get("Reason").find("flipped"), std::string_view::npos);
+  auto measured = std::make_shared<media::SpliceMeasurement>();
+  measured->flip = f;
+  measured->line = leg(0);
+  measured->spliced = true;
+  t.media(media::SpliceMeasured{measured});
+  EXPECT_EQ(t.bob.received.size(), heard_by_bob);
+  const auto* record = t.engine.calls().flip_record(f);
+  ASSERT_TRUE(record != nullptr && record->report);
+  EXPECT_EQ(record->report->lines.at(0).key, "sip_to_far");
+  EXPECT_EQ(record->report->lines.at(0).number, 0.0);
+  t.bob.agent.hangup(t.bob_session, {}, t.now());
+  t.run();
+  nothing_left();
+}
+
+TEST_F(EngineTest, AnAutoAnswerFlipSaysSoInAllThreeWays) {
+  t.bob_and_ada_talk();
+  flip_to_mobile(call::FlipMode::AutoAnswer);
+  const auto* invite = t.mobile.last_request("INVITE");
+  EXPECT_EQ(invite->get("Answer-Mode"), "Auto");
+  EXPECT_NE(invite->get("Call-Info").find("answer-after=0"), std::string_view::npos);
+  EXPECT_NE(invite->find("Alert-Info"), nullptr);
+}
+
+TEST_F(EngineTest, AMeasurementOfALineThatTheFlipHasLeftIsDropped) {
+  t.bob_and_ada_talk();
+  const FlipId f = flip_to_mobile();
+  t.answers(t.mobile);
+  t.media(media::Spliced{f, leg(0), leg(1), leg(2), t.at});
+  auto measured = std::make_shared<media::SpliceMeasurement>();
+  measured->flip = f;
+  measured->line = leg(1);
+  t.media(media::SpliceMeasured{measured});
+  EXPECT_FALSE(t.engine.calls().flip_record(f)->report);
+}
+
+TEST_F(EngineTest, APulledCallIsAnsweredAtOnce) {
+  t.bob_and_ada_talk();
+  t.registers(t.mobile);
+  t.dials(t.mobile, "*11");
+  EXPECT_NE(t.mobile.last<sip::SessionAnswered>(), nullptr);
+  ASSERT_EQ(t.commands<media::ArmSplice>().size(), 1U);
+  EXPECT_EQ(t.commands<media::ArmSplice>()[0].line, leg(0));
+}
+
+TEST_F(EngineTest, AServerThatStopsSaysGoodByeToEverybody) {
+  t.bob_and_ada_talk();
+  flip_to_mobile();
+  t.takes(t.mobile);
+  t.engine.hang_up_all(t.now());
+  t.run();
+  EXPECT_EQ(t.bob.requests("BYE") + t.desk.requests("BYE"), 2U);
+  EXPECT_NE(t.bob.last_request("BYE")->get("Reason").find("cause=41"), std::string_view::npos);
+  EXPECT_EQ(t.mobile.requests("CANCEL"), 1U);
+  nothing_left();
+}
+
+}  // namespace
+}  // namespace segue::engine
