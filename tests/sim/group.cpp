@@ -118,7 +118,10 @@ bool Group::voices_right(std::string& why) {
     PhoneCall* speaking = mouth.talking();
     if (hearing == nullptr || speaking == nullptr || ear.vanished() || mouth.vanished()) {
       why = fmt::format("{} or {} has no call though it sits in it", ear.user, mouth.user);
-      return ear.vanished() || mouth.vanished();
+      const auto leaves = [&](const Phone& p) {  // its BYE may be lost several times
+        return p.hung_up_at && world_.clock.now().mono - *p.hung_up_at < 33s;
+      };
+      return ear.vanished() || mouth.vanished() || leaves(ear) || leaves(mouth);
     }
     if (hearing->leaving || speaking->leaving) return true;
     if (hearing->held || speaking->held || speaking->mute || hearing->mute) continue;

@@ -121,6 +121,7 @@ PhoneCall& Phone::dial(const std::string& number) {
 void Phone::hang_up(PhoneCall& call) {
   if (call.ended) return;
   call.leaving = true;
+  hung_up_at = clock_.now().mono;
   stop_source(call);
   if (call.incoming && !call.answered && !call.session) {
     finish(call.rtp.port, 603);

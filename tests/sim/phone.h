@@ -94,6 +94,7 @@ class Phone {
   Manners manners;
   Talk talk;
   Instant vanish_until{};
+  std::optional<Instant> hung_up_at;
   const int index;
   const DeviceId device;
   const std::string user;

@@ -75,6 +75,7 @@ std::size_t Phone::make_packet(PhoneCall& call, MutableBytes out, unsigned& ms) 
     }
     call.spurt_ms -= ms;
   }
+  if (call.marker) world_.source_disturbed(*this);  // until now it was silent
   rtp::write_header(out, {call.marker, call.agreed->codec.payload_type, call.sequence++, call.timestamp, call.ssrc});
   call.marker = false;
   call.timestamp += ticks;
