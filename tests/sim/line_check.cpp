@@ -14,7 +14,8 @@ void LineCheck::packet(ByteView bytes, const Endpoint& to, Instant at, const Ter
   if (!p) return complain("a packet that is no RTP left");
   const bool audio = p->payload_type == 0 || p->payload_type == 8;
   const auto ticks = audio ? static_cast<std::uint32_t>(p->payload.size()) : 0;
-  const bool excused = disturbed && *disturbed >= last_at_ - 2 * terms.frame - 2 * terms.jitter - terms.farewell;
+  const bool excused = disturbed && *disturbed >= last_at_ - 2 * terms.frame - 2 * terms.jitter - 20ms;
+  ++(excused ? lenient : strict);
   if (!any_) {
     any_ = true;
     sequence_ = p->sequence;

@@ -16,10 +16,9 @@ namespace segue::sim {
 class LineCheck {
  public:
   struct Terms {
-    Duration frame{20ms};      ///< the longest packet time in this world
-    Duration jitter{};         ///< the largest of any source
-    bool losses = false;       ///< sources lose packets
-    Duration farewell{100ms};  ///< how long a source may be gone before its BYE arrives
+    Duration frame{20ms};  ///< the longest packet time in this world
+    Duration jitter{};     ///< the largest of any source
+    bool losses = false;   ///< sources lose packets
   };
   using Complain = std::function<void(const std::string&)>;
 
@@ -27,7 +26,8 @@ class LineCheck {
               const Complain& complain);
 
   double worst_late_ms = 0, worst_gap_ms = 0;
-  std::uint64_t overtaken = 0;  ///< packets of an old source that came after the new source's first one
+  std::uint64_t strict = 0, lenient = 0;  ///< packets checked with and without an excuse at hand
+  std::uint64_t overtaken = 0;            ///< packets of an old source that came after the new source's first one
 
  private:
   void check_sequence(int step, Instant at, bool excused, const Complain& complain);

@@ -36,8 +36,8 @@ struct Surroundings {
   virtual ~Surroundings() = default;
   virtual void sip_out(Phone& from, std::string bytes) = 0;
   virtual void rtp_out(Phone& from, const Endpoint& source, const Endpoint& to, ByteView packet) = 0;
-  virtual void source_disturbed(
-      Phone& who) = 0;  ///< a source stopped, paused or lost: what follows is not the server's
+  /// A source lost, paused or keyed; `gone`: it stopped. What follows on its line is not the server's doing.
+  virtual void source_disturbed(Phone& who, bool gone) = 0;
   virtual void complain(const std::string& what) = 0;
   virtual void note(Phone& who, const std::string& what) = 0;
 };
@@ -61,7 +61,7 @@ struct PhoneCall {
   std::uint16_t sequence = 0;
   std::string keys;  ///< digits still to be sent as telephone events
   unsigned key_ms = 0, key_gap_ms = 0, key_ends = 0;
-  bool marker = true;
+  bool marker = true, started = false, released = false;
   unsigned spurt_ms = 1000;
   Instant tick_at{};
   std::optional<Instant> stopped_at;

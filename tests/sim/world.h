@@ -27,7 +27,8 @@ struct Weather {
 };
 
 struct Counts {
-  std::uint64_t flips = 0, calls = 0, sip_messages = 0, rtp_packets = 0, reports_kept = 0, reports_excused = 0;
+  std::uint64_t flips = 0, calls = 0, sip_messages = 0, rtp_packets = 0, reports_kept = 0, reports_excused = 0,
+                packets_strict = 0, packets_lenient = 0;
   double worst_late_ms = 0, worst_gap_ms = 0;
   std::map<std::string, std::map<std::string, std::uint64_t>> outcomes;  ///< trigger -> outcome -> count
   std::map<std::string, std::uint64_t> races;
@@ -65,7 +66,7 @@ class World final : public Surroundings, private engine::MediaPorts, private med
  private:
   void sip_out(Phone& from, std::string bytes) override;
   void rtp_out(Phone& from, const Endpoint& source, const Endpoint& to, ByteView packet) override;
-  void source_disturbed(Phone& who) override;
+  void source_disturbed(Phone& who, bool gone) override;
   Result<Endpoint> allocate(LegId leg, bool v6) override;
   void release(LegId leg) override;
   void send_rtp(LegId leg, const Endpoint& to, ByteView packet) override;
@@ -73,6 +74,7 @@ class World final : public Surroundings, private engine::MediaPorts, private med
   void tell(media::Message message) override;
 
   void print_packet(std::string_view way, LegId leg, const Phone& phone, ByteView packet) const;
+  void disturb(std::uint64_t group, Duration lasting);
   void draw_weather();
   void make_people();
   void over_network(std::function<void()> arrive);
@@ -80,6 +82,7 @@ class World final : public Surroundings, private engine::MediaPorts, private med
   void to_media(media::Command command);
   void note_source(const media::SetSource& set);
   void check_record(const call::CallRecord& record);
+  void check_report(const call::CallRecord& record, const call::FlipRecord& flip);
   void check_engine();
 
   const bool verbose_;
@@ -90,6 +93,7 @@ class World final : public Surroundings, private engine::MediaPorts, private med
   std::unordered_map<LegId, std::uint16_t> port_of_leg_;
   std::set<LegId> released_;
   std::unordered_map<LegId, LineCheck> lines_;
+  std::set<LegId> has_remote_;
   std::unordered_map<LegId, LegId> sources_;   ///< what each line was told to carry
   std::unordered_map<LegId, Instant> set_at_;  ///< when that last changed without a splice
   std::uint16_t next_port_ = 20000;
