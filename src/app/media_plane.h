@@ -27,6 +27,8 @@ class MediaPlane final : public engine::MediaPorts {
   void release(LegId leg) override;
   /// Errors: the worker's mailbox is full.
   Result<void> post(media::Command command);
+  /// Commands posted while it lives wake the worker once.
+  [[nodiscard]] net::MediaWorker::Hold hold() { return net::MediaWorker::Hold(*worker_); }
 
   [[nodiscard]] std::size_t ports_used() const { return pool_->used(); }
   [[nodiscard]] std::size_t ports_total() const { return pool_->total(); }

@@ -51,6 +51,8 @@ struct MediaWorker::Impl {
   MediaCounters counters;
   std::shared_ptr<Outbox> outbox;
   int wake = -1;  // the loop's eventfd; open as long as the thread runs
+  int holds = 0;  // signalling thread only, as is the next
+  bool wake_due = false;
   std::unique_ptr<MediaLoop> loop;
   std::atomic<bool> stop{false};
   std::atomic<bool> realtime{false};
@@ -112,7 +114,11 @@ void MediaWorker::Impl::thread_main() {
 Result<void> MediaWorker::Impl::put(MediaOrder order) {
   switch (orders.put(std::move(order))) {
     case Mailbox<MediaOrder>::Put::First:
-      ring();
+      if (holds == 0) {
+        ring();
+      } else {
+        wake_due = true;
+      }
       break;
     case Mailbox<MediaOrder>::Put::Behind:
       break;
@@ -132,6 +138,15 @@ Result<std::unique_ptr<MediaWorker>> MediaWorker::start(MediaWorkerConfig config
 }
 
 MediaWorker::MediaWorker(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+MediaWorker::Hold::Hold(MediaWorker& worker) : worker_(worker) { ++worker_.impl_->holds; }
+
+MediaWorker::Hold::~Hold() {
+  auto& impl = *worker_.impl_;
+  if (--impl.holds > 0 || !impl.wake_due) return;
+  impl.wake_due = false;
+  impl.ring();
+}
 
 MediaWorker::~MediaWorker() {
   impl_->outbox->closed = true;

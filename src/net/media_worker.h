@@ -53,6 +53,20 @@ class MediaWorker {
   /// Any command but OpenLeg. Exhausted: the mailbox is full. Signalling thread.
   [[nodiscard]] Result<void> post(media::Command command);
 
+  /// While one lives, commands are put without waking the worker; its end wakes it once for all of them. A SIP message
+  /// makes several commands, and each wake costs two changes of thread. Signalling thread; not longer than a turn of
+  /// it.
+  class Hold {
+   public:
+    explicit Hold(MediaWorker& worker);
+    ~Hold();
+    Hold(const Hold&) = delete;
+    Hold& operator=(const Hold&) = delete;
+
+   private:
+    MediaWorker& worker_;
+  };
+
   struct Counters {
     std::uint64_t packets_in = 0, packets_out = 0, bytes_in = 0, bytes_out = 0;
     std::uint64_t oversized = 0;    ///< longer than a packet can be here; dropped

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <unordered_map>
+
 namespace segue::store {
 namespace {
 
@@ -37,7 +39,28 @@ tl::unexpected<Error> failure(sqlite3* handle) {
 
 }  // namespace
 
-void Statement::Finalize::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+/// More than there are texts in the store; a text beyond it is compiled each time.
+constexpr std::size_t kKeptMax = 64;
+
+struct Statement::Kept {
+  std::unordered_map<std::string, sqlite3_stmt*> idle;
+
+  Kept() = default;
+  Kept(const Kept&) = delete;
+  Kept& operator=(const Kept&) = delete;
+  ~Kept() {
+    for (const auto& [text, statement] : idle) sqlite3_finalize(statement);
+  }
+};
+
+void Statement::GiveBack::operator()(sqlite3_stmt* statement) const {
+  sqlite3_reset(statement);
+  sqlite3_clear_bindings(statement);
+  if (kept->idle.size() >= kKeptMax || !kept->idle.emplace(sqlite3_sql(statement), statement).second)
+    sqlite3_finalize(statement);
+}
+
+void Database::ForgetKept::operator()(Statement::Kept* kept) const { delete kept; }
 void Database::Close::operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }
 
 Statement& Statement::bind(int index, std::int64_t value) {
@@ -96,6 +119,7 @@ Result<Database> Database::open(const std::string& path, const Settings& setting
   // NOMUTEX: one thread at a time uses a connection, see the header.
   const int code = sqlite3_open_v2(path.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
   database.handle_.reset(handle);
+  database.kept_.reset(new Statement::Kept);
   if (handle == nullptr) return fail(ErrorKind::Unavailable, "database: out of memory");
   if (code != SQLITE_OK) return failure(handle);
   sqlite3_extended_result_codes(handle, 1);
@@ -113,11 +137,16 @@ Result<Database> Database::open(const std::string& path, const Settings& setting
 Statement Database::prepare(std::string_view sql) {
   Statement statement;
   sqlite3_stmt* raw = nullptr;
-  if (sqlite3_prepare_v2(handle_.get(), sql.data(), static_cast<int>(sql.size()), &raw, nullptr) != SQLITE_OK)
+  if (const auto idle = kept_->idle.find(std::string(sql)); idle != kept_->idle.end()) {
+    raw = idle->second;
+    kept_->idle.erase(idle);
+  } else if (sqlite3_prepare_v3(handle_.get(), sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
+                                &raw, nullptr) != SQLITE_OK) {
     statement.error_ = sqlite3_errmsg(handle_.get());
-  else if (raw == nullptr)
+  } else if (raw == nullptr) {
     statement.error_ = "empty statement";
-  statement.statement_.reset(raw);
+  }
+  statement.statement_ = decltype(statement.statement_)(raw, Statement::GiveBack{kept_.get()});
   return statement;
 }
 

@@ -36,10 +36,13 @@ class Statement {
 
  private:
   friend class Database;
-  struct Finalize {
+  /// Compiled statements that nobody uses now, by their text. Compiling one costs more than running it.
+  struct Kept;
+  struct GiveBack {
+    Kept* kept;
     void operator()(sqlite3_stmt* statement) const;
   };
-  std::unique_ptr<sqlite3_stmt, Finalize> statement_;
+  std::unique_ptr<sqlite3_stmt, GiveBack> statement_;
   std::string error_;  ///< of prepare() or bind(); step() reports it
 };
 
@@ -54,6 +57,7 @@ class Database {
   };
   [[nodiscard]] static Result<Database> open(const std::string& path, const Settings& settings);
 
+  /// Must be gone before the Database is.
   [[nodiscard]] Statement prepare(std::string_view sql);
   /// One or more statements without parameters.
   [[nodiscard]] Result<void> run(const std::string& sql);
@@ -70,7 +74,11 @@ class Database {
   struct Close {
     void operator()(sqlite3* handle) const;
   };
+  struct ForgetKept {
+    void operator()(Statement::Kept* kept) const;
+  };
   std::unique_ptr<sqlite3, Close> handle_;
+  std::unique_ptr<Statement::Kept, ForgetKept> kept_;  // on the heap: statements point to it, and a Database moves
 };
 
 }  // namespace segue::store

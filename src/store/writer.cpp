@@ -12,6 +12,8 @@ namespace {
 /// section 4).
 constexpr std::size_t kBatch = 200;
 
+constexpr auto kGather = std::chrono::milliseconds(20);
+
 /// What a later attempt cannot cure. All else (full disk, I/O, locks, damage) is waited out.
 bool hopeless(const Error& error) {
   return error.kind == ErrorKind::InvalidInput || error.kind == ErrorKind::NotFound ||
@@ -112,6 +114,7 @@ void Writer::run() {
   while (true) {
     wait_for_work(lock);
     if (!anything_waiting()) return;  // stopping, and all is written
+    gather(lock);
     Batch batch = take_batch();
     ++attempt_;
     hurry_ = false;
@@ -137,6 +140,12 @@ void Writer::wait_for_work(std::unique_lock<std::mutex>& lock) {
       work_.wait(lock);
     }
   }
+}
+
+/// What comes within a moment shares a transaction. Readers see it meanwhile (waiting_record), and flush() does not
+/// wait.
+void Writer::gather(std::unique_lock<std::mutex>& lock) {
+  work_.wait_for(lock, kGather, [this] { return stopping_ || hurry_ || records_.size() + bindings_.size() >= kBatch; });
 }
 
 Writer::Batch Writer::take_batch() const {
