@@ -222,7 +222,8 @@ TEST_F(EngineTest, HoldByReInviteGivesTheOtherMusic) {
   t.run();
   EXPECT_EQ(t.bob.last<sip::OfferAnswered>()->status, 200);
   EXPECT_EQ(sdp::parse(t.bob.last<sip::OfferAnswered>()->sdp)->audio->direction, sdp::Direction::RecvOnly);
-  const auto* clip = std::get_if<media::FromClip>(&t.commands<media::SetSource>().back().source);
+  const auto heard = t.commands<media::SetSource>().back();
+  const auto* clip = std::get_if<media::FromClip>(&heard.source);
   ASSERT_NE(clip, nullptr);
   EXPECT_EQ(clip->clip, media::Clip::Music);
   EXPECT_EQ(t.desk.received.size(), before) << "the other party is not told";

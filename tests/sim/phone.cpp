@@ -154,7 +154,7 @@ void Phone::key(PhoneCall& call, const std::string& digits, bool by_info) {
     clock_.after(i * 150ms, [this, port = call.rtp.port, digit = digits[i]] {
       const auto it = calls.find(port);
       if (it == calls.end() || it->second.ended) return;
-      world_.source_disturbed(*this, false);  // the key is made anew on the far line
+      world_.source_disturbed(*this, Surroundings::Did::Key);  // the key is made anew on the far line
       agent.request_in_session(it->second.session, "INFO", {{"Content-Type", "application/dtmf-relay"}},
                                std::string("Signal=") + digit + "\r\nDuration=120\r\n", clock_.now());
       settle();

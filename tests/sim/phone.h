@@ -36,8 +36,9 @@ struct Surroundings {
   virtual ~Surroundings() = default;
   virtual void sip_out(Phone& from, std::string bytes) = 0;
   virtual void rtp_out(Phone& from, const Endpoint& source, const Endpoint& to, ByteView packet) = 0;
-  /// A source lost, paused or keyed; `gone`: it stopped. What follows on its line is not the server's doing.
-  virtual void source_disturbed(Phone& who, bool gone) = 0;
+  enum class Did { Pause, Key, Go };
+  /// What a source did, so that what follows on its line is not the server's doing.
+  virtual void source_disturbed(Phone& who, Did what) = 0;
   virtual void complain(const std::string& what) = 0;
   virtual void note(Phone& who, const std::string& what) = 0;
 };

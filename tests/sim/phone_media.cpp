@@ -31,7 +31,7 @@ void Phone::stop_source(PhoneCall& call) {
   if (!call.sending) return;
   call.sending = false;
   call.stopped_at = call.tick_at;
-  if (!call.released) world_.source_disturbed(*this, true);
+  if (!call.released) world_.source_disturbed(*this, Surroundings::Did::Go);
 }
 
 /// The packet leaves the phone now and is at the server after the way and its jitter: `tick` is the arrival.
@@ -43,7 +43,7 @@ void Phone::tick(std::uint64_t port) {
   unsigned ms = call.talk.ptime_ms;
   const std::size_t size = make_packet(call, packet, ms);
   if (size > 0 && call.talk.loss > 0 && random_.chance(call.talk.loss)) {
-    world_.source_disturbed(*this, false);
+    world_.source_disturbed(*this, Surroundings::Did::Pause);
   } else if (size > 0 && !vanished()) {
     world_.rtp_out(*this, call.rtp, call.to, {packet.data(), size});
   }
@@ -70,12 +70,12 @@ std::size_t Phone::make_packet(PhoneCall& call, MutableBytes out, unsigned& ms) 
       call.timestamp += pause * 8;
       call.marker = true;
       ms = pause;
-      world_.source_disturbed(*this, false);
+      world_.source_disturbed(*this, Surroundings::Did::Pause);
       return 0;
     }
     call.spurt_ms -= ms;
   }
-  if (call.marker && call.started) world_.source_disturbed(*this, false);  // until now it was silent
+  if (call.marker && call.started) world_.source_disturbed(*this, Surroundings::Did::Pause);  // until now it was silent
   rtp::write_header(out, {call.marker, call.agreed->codec.payload_type, call.sequence++, call.timestamp, call.ssrc});
   call.marker = false;
   call.started = true;
@@ -97,7 +97,7 @@ std::size_t Phone::make_event(PhoneCall& call, MutableBytes out) {
   event.end = end;
   event.duration = static_cast<std::uint16_t>(call.key_ms * 8);
   rtp::write_telephone_event(out.subspan(12), event);
-  world_.source_disturbed(*this, false);
+  world_.source_disturbed(*this, Surroundings::Did::Key);
   if (end && ++call.key_ends == 3) {
     call.timestamp += (call.key_ms + 2 * ms) * 8;
     call.keys.erase(call.keys.begin());

@@ -151,11 +151,14 @@ void World::note(Phone& who, const std::string& what) {
   if (verbose_) fmt::print("{:.4f} {}: {}\n", to_s(clock.now().mono.time_since_epoch()), who.user, what);
 }
 
-/// `gone`: it has stopped, and until its BYE or re-INVITE has arrived the server cannot know.
-void World::source_disturbed(Phone& who, bool gone) {
-  Duration unknown = gone ? 2 * weather.sip_delay + weather.mailbox_delay + 50ms : Duration(0);
-  if (gone && weather.sip_loss > 0) unknown = 8s;
-  disturb((who.device.value - 1) / kPhonesInGroup, unknown);
+/// A key may wait for its code and then be made anew; a source that goes is not known to be gone until its BYE or
+/// re-INVITE has arrived.
+void World::source_disturbed(Phone& who, Did what) {
+  Duration lasting{};
+  if (what == Did::Key) lasting = 2500ms;
+  if (what == Did::Go) lasting = 2 * weather.sip_delay + weather.mailbox_delay + 50ms;
+  if (what == Did::Go && weather.sip_loss > 0) lasting = 8s;
+  disturb((who.device.value - 1) / kPhonesInGroup, lasting);
 }
 
 void World::disturb(std::uint64_t group, Duration lasting) {

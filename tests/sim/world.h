@@ -66,7 +66,7 @@ class World final : public Surroundings, private engine::MediaPorts, private med
  private:
   void sip_out(Phone& from, std::string bytes) override;
   void rtp_out(Phone& from, const Endpoint& source, const Endpoint& to, ByteView packet) override;
-  void source_disturbed(Phone& who, bool gone) override;
+  void source_disturbed(Phone& who, Did what) override;
   Result<Endpoint> allocate(LegId leg, bool v6) override;
   void release(LegId leg) override;
   void send_rtp(LegId leg, const Endpoint& to, ByteView packet) override;
