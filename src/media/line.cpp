@@ -202,6 +202,10 @@ bool Line::join(const SourcePacket& in, Instant now) {
     if (behind < -(ticks / 2) && timeline_.length(behind) > -kMaxAhead) {
       slots_taken = (-behind - ticks / 2 + ticks - 1) / ticks;
     } else if (const auto pause = std::max(0, rounded_quotient(behind, frame)) * frame; pause > 0) {
+      if (filler_ != Filler::None && active(now)) {  // noise is about to fill this slot: let it, and begin after it
+        schedule(now);
+        return false;
+      }
       if (cut_now_ && tail_.mapped && active(now)) {
         // The old source was about to fill these slots: their numbers stay its own, whether it is late or has lost
         // them. Whole frames of it, so that no part of a slot is left over where the packet times have none in common.
