@@ -206,7 +206,7 @@ def main():
     arguments.add_argument("--quick", action="store_true", help="tiny, to see that it still runs")
     arguments.add_argument("--rounds", type=int, default=5)
     arguments.add_argument("--calls", type=int, default=2000)
-    arguments.add_argument("--rate", type=int, default=200, help="calls a second")
+    arguments.add_argument("--rate", type=int, default=400, help="calls a second")
     arguments.add_argument("--no-maximum", action="store_true")
     options = arguments.parse_args()
     if options.quick:

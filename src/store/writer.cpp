@@ -57,7 +57,7 @@ Result<void> Writer::put(const call::CallRecord& record) {
     return fail(ErrorKind::Exhausted, "too many call records wait for the disk");
   }
   records_[record.id] = {std::move(value), ++version_};
-  work_.notify_one();
+  wake_if_due();
   return {};
 }
 
@@ -67,8 +67,14 @@ Result<void> Writer::put(DeviceId device, std::vector<Binding> bindings) {
   if (!bindings_.contains(device) && bindings_.size() >= options_.bindings_waiting_max)
     return fail(ErrorKind::Exhausted, "too many registrations wait for the disk");
   bindings_[device] = {std::move(value), ++version_};
-  work_.notify_one();
+  wake_if_due();
   return {};
+}
+
+/// The first one starts a gathering and a full batch ends it; for those between there is nothing to wake.
+void Writer::wake_if_due() {
+  const std::size_t waiting = records_.size() + bindings_.size();
+  if (waiting == 1 || waiting >= kBatch) work_.notify_one();
 }
 
 Result<void> Writer::flush() {

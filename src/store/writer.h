@@ -68,6 +68,7 @@ class Writer {
 
   void run();
   void wait_for_work(std::unique_lock<std::mutex>& lock);
+  void wake_if_due();
   void gather(std::unique_lock<std::mutex>& lock);
   [[nodiscard]] Batch take_batch() const;
   [[nodiscard]] Result<void> write(const Batch& batch);
