@@ -1,5 +1,6 @@
 // The engine with phones on sip::Agent: registering, calls, flips, and who is shown to whom.
 #include "engine/engine_harness.h"
+#include "engine/engine_impl.h"
 #include "sip/digest.h"
 
 namespace segue::engine {
@@ -328,6 +329,19 @@ TEST_F(EngineTest, AFlipTellsTheFarPartyNothing) {
   t.bob.agent.hangup(t.bob_session, {}, t.now());
   t.run();
   nothing_left();
+}
+
+TEST_F(EngineTest, TheMediaOfAFlippedLegIsOpenForItsLastPackets) {
+  t.bob_and_ada_talk();
+  const FlipId f = flip_to_mobile();
+  t.answers(t.mobile);
+  t.media(media::Spliced{f, leg(0), leg(1), leg(2), t.at});
+  t.passes(kTailWait - 1ms);
+  EXPECT_TRUE(t.commands<media::CloseLeg>().empty());
+  t.passes(1ms);
+  ASSERT_EQ(t.commands<media::CloseLeg>().size(), 1U);
+  EXPECT_EQ(t.commands<media::CloseLeg>()[0].leg, leg(1));
+  EXPECT_FALSE(t.ports.contains(leg(1)));
 }
 
 TEST_F(EngineTest, AnAutoAnswerFlipSaysSoInAllThreeWays) {

@@ -93,7 +93,7 @@ class World final : public Surroundings, private engine::MediaPorts, private med
   std::unordered_map<LegId, std::uint16_t> port_of_leg_;
   std::set<LegId> released_;
   std::unordered_map<LegId, LineCheck> lines_;
-  std::set<LegId> has_remote_;
+  std::set<LegId> has_remote_, retired_;
   std::unordered_map<LegId, LegId> sources_;   ///< what each line was told to carry
   std::unordered_map<LegId, Instant> set_at_;  ///< when that last changed without a splice
   std::uint16_t next_port_ = 20000;
