@@ -100,7 +100,8 @@ struct Answer {
 
 std::string lower(std::string_view text) {
   std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return out;
 }
 
@@ -146,19 +147,26 @@ Result<Received> receive_answer(int fd, Deadline deadline) {
     const bool whole = head && head->length && bytes.size() >= head->body_at + *head->length;
     if (size != 0 && !whole) continue;
     if (!head || head->status == 0) return fail(ErrorKind::Unavailable, "what answers there does not speak HTTP");
-    if (head->length && !whole) return fail(ErrorKind::Unavailable, "it closed the connection in the middle of its answer");
+    if (head->length && !whole)
+      return fail(ErrorKind::Unavailable, "it closed the connection in the middle of its answer");
     return Received{head->status, bytes.substr(head->body_at, head->length.value_or(std::string::npos))};
   }
 }
 
 ErrorKind kind_of(int status) {
   switch (status) {
-    case 401: return ErrorKind::Unauthorized;
-    case 403: return ErrorKind::Forbidden;
-    case 404: return ErrorKind::NotFound;
-    case 409: return ErrorKind::Conflict;
-    case 503: return ErrorKind::Unavailable;
-    default: return status >= 500 ? ErrorKind::Internal : ErrorKind::InvalidInput;
+    case 401:
+      return ErrorKind::Unauthorized;
+    case 403:
+      return ErrorKind::Forbidden;
+    case 404:
+      return ErrorKind::NotFound;
+    case 409:
+      return ErrorKind::Conflict;
+    case 503:
+      return ErrorKind::Unavailable;
+    default:
+      return status >= 500 ? ErrorKind::Internal : ErrorKind::InvalidInput;
   }
 }
 
@@ -198,8 +206,8 @@ Result<std::string> RestClient::ask(std::string_view method, std::string_view pa
   };
   const auto socket = connect_to(host_, port_, deadline);
   if (!socket) return where(socket.error());
-  std::string request = fmt::format("{} {} HTTP/1.1\r\nHost: {}:{}\r\nConnection: close\r\nAccept: */*\r\n", method, path,
-                                    host_, port_);
+  std::string request =
+      fmt::format("{} {} HTTP/1.1\r\nHost: {}:{}\r\nConnection: close\r\nAccept: */*\r\n", method, path, host_, port_);
   if (!token_.empty()) request += "Authorization: Bearer " + token_ + "\r\n";
   if (!body.empty()) request += fmt::format("Content-Type: application/json\r\nContent-Length: {}\r\n", body.size());
   request += "\r\n";
@@ -216,12 +224,15 @@ Result<json> RestClient::ask_json(std::string_view method, std::string_view path
   if (!text) return tl::unexpected(text.error());
   if (text->empty()) return json();
   json parsed = json::parse(*text, nullptr, false);
-  if (parsed.is_discarded()) return fail(ErrorKind::Internal, fmt::format("{} {}: the answer is not JSON", method, path));
+  if (parsed.is_discarded())
+    return fail(ErrorKind::Internal, fmt::format("{} {}: the answer is not JSON", method, path));
   return parsed;
 }
 
 Result<json> RestClient::get(std::string_view path) const { return ask_json("GET", path, {}); }
-Result<json> RestClient::post(std::string_view path, const json& body) const { return ask_json("POST", path, body.dump()); }
+Result<json> RestClient::post(std::string_view path, const json& body) const {
+  return ask_json("POST", path, body.dump());
+}
 Result<json> RestClient::patch(std::string_view path, const json& body) const {
   return ask_json("PATCH", path, body.dump());
 }

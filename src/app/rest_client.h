@@ -1,6 +1,6 @@
-// A small blocking client of our own REST API, for the commands that ask a running server and for the demo. One connection a
-// request, a deadline on each, answers bounded; problem details (RFC 9457) become an Error whose text a person can act on.
-// Owner: any one thread. Never throws.
+// A small blocking client of our own REST API, for the commands that ask a running server and for the demo. One
+// connection a request, a deadline on each, answers bounded; problem details (RFC 9457) become an Error whose text a
+// person can act on. Owner: any one thread. Never throws.
 #pragma once
 
 #include <nlohmann/json.hpp>
