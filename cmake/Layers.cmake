@@ -1,5 +1,8 @@
 # The layers of docs/architecture.md. One static library a folder; `x_test.cpp` files beside the source make the layer's
 # test program. What a layer may link is what it may include; scripts/check-layers holds the includes to the same table.
+add_custom_target(unit_tests)    # all layers' test programs
+add_custom_target(fuzz_targets)  # all of tests/fuzz
+
 function(segue_warnings target)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wswitch-enum -Werror)
 endfunction()
@@ -26,6 +29,7 @@ function(segue_layer name)
     target_link_libraries(${name}_tests PRIVATE segue_${name} ${ARG_TEST_USES} GTest::gtest GTest::gmock GTest::gtest_main)
     target_compile_definitions(${name}_tests PRIVATE SEGUE_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
     segue_warnings(${name}_tests)
+    add_dependencies(unit_tests ${name}_tests)
     add_test(NAME ${name} COMMAND ${name}_tests --gtest_brief=1)
     set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 300)
   endif()

@@ -31,6 +31,7 @@ class SippTests:
 
     def pair(self, caller, callee, **more):
         """Runs a caller at Ada's address and a callee at Grace's; both must be content, and the server idle afterwards."""
+        self.before = self.newest_record()
         waiting = self.sipp.start(callee, GRACE)
         calling = self.sipp.start(caller, ADA, **more)
         calling.done()
@@ -49,8 +50,14 @@ class SippTests:
         return wait_for("Ada's call", lambda: next((c for c in self.server.calls() if c["state"] == "talking"
                                                     and c["caller"]["account"] == self.ada), None))
 
-    def last_record(self):
-        return self.server.ask("GET", "/records?limit=1")["items"][0]
+    def newest_record(self):
+        return next(iter(self.server.ask("GET", "/records?limit=1")["items"]), None)
+
+    def last_record_ends_with(self, cause):
+        """Of the call of the last pair(); it is listed when it is on disk, some milliseconds after the call, and the
+        record of the call before it may be as late."""
+        wait_for(f"the call's record with cause {cause}",
+                 lambda: (new := self.newest_record()) != self.before and new and new["cause"] == cause)
 
     # ---- registration
     def register(self):
@@ -89,7 +96,7 @@ class SippTests:
             said.append(f"{tone:.0f} ms of {who}")
         invite = self.wire.requests("INVITE", to=GRACE, since=begun)[-1]
         expect("2001" in invite.header("From") and "ada@" not in invite.text, f"grace is shown {invite.header('From')}")
-        equal(self.last_record()["cause"], "normal_clearing", "cause in the record")
+        self.last_record_ends_with("normal_clearing")
         return "heard " + ", ".join(said)
 
     def early_media(self):
@@ -158,7 +165,7 @@ class SippTests:
         ringing = next(m.at for m in self.wire.messages(GRACE, begun) if m.text.startswith("SIP/2.0 180"))
         cancel = self.wire.requests("CANCEL", to=GRACE, since=begun)[0]
         expect(cancel.at > ringing, "CANCEL went to the callee before its first response")
-        equal(self.last_record()["cause"], "cancelled", "cause in the record")
+        self.last_record_ends_with("cancelled")
 
     def cancel_while_ringing(self):
         callee = Callee("ringing", "grace").invited().ring().expect("CANCEL").respond(200, "OK").answer(487).expect("ACK")
@@ -181,7 +188,7 @@ class SippTests:
         for status, expected in ((486, "busy"), (603, "declined")):
             self.pair(Caller("refused", "ada").invite("2002").expect(100, optional=True).expect(180, optional=True)
                       .expect(status).ack_refusal(), Callee("refuses", "grace").invited().ring().answer(status).expect("ACK"))
-            equal(self.last_record()["cause"], expected, "cause in the record")
+            self.last_record_ends_with(expected)
 
     # ---- refusals
     def refused(self, status, caller):
