@@ -9,7 +9,8 @@ import socket
 import struct
 import threading
 
-_SO_TIMESTAMPNS = 35
+_SO_TIMESTAMPNS, _SO_RCVBUFFORCE = 35, 33
+_SOL_PACKET, _PACKET_STATISTICS = 263, 6
 _ETH_P_ALL = 3
 
 
@@ -54,7 +55,7 @@ class Wire:
     def __init__(self):
         self.sip, self.rtp, self.rtcp, self._homes = [], [], [], []
         self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(_ETH_P_ALL))
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
+        self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, 8 << 20)  # SO_RCVBUF stops at the system's limit
         self._socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         self._socket.bind(("lo", _ETH_P_ALL))
         threading.Thread(target=self._listen, daemon=True).start()
@@ -120,6 +121,10 @@ class Wire:
     def loss_reported(self, source, since=0.0):
         """Cumulative losses in the RTCP report blocks (RFC 3550 section 6.4) that a phone has sent about what it got."""
         return [lost for at, (host, _), data in list(self.rtcp) if host == source and at >= since for lost in _losses(data)]
+
+    def missed(self):
+        """Packets since the last question that came faster than they were taken: they are no one's loss."""
+        return struct.unpack("II", self._socket.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8))[1]
 
     def ladder(self, last=40):
         return "\n".join(f"    {m.at % 1000:8.3f} {m}" for m in list(self.sip)[-last:])
