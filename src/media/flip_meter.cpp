@@ -209,8 +209,8 @@ void FlipMeter::lateness(const rtp::PacketView& packet, const Point& point, Inst
 void FlipMeter::heard(std::int32_t ahead, std::int32_t hole, Instant now) {
   if (first_of_b_) m_.first_packet_to_heard_ms = to_ms(now - *first_of_b_);
   if (answered_at_) m_.answer_to_heard_ms = to_ms(now - *answered_at_);
-  // A had left or was silent by its own choice: the splice cut nobody off, so there is nothing to measure. How long B took
-  // to be heard is the figure above.
+  // A had left or was silent by its own choice: the splice cut nobody off, so there is nothing to measure. How long B
+  // took to be heard is the figure above.
   if (!a_was_active_) return;
   // From the end of what was heard to B's first sample; what A itself has lost or is late with is A's.
   const std::int32_t silent = rtp::timestamp_distance(end_, heard_end_) + std::max(0, hole - (ahead - 1) * frame());
