@@ -32,17 +32,15 @@ ReportLine at_most(std::string key, std::string title, std::optional<double> val
   return line;
 }
 
-/// What the devices' own packet intervals and this machine's scheduler add to a time: shown beside it, not held against
-/// the splice.
-double own_excess_ms(const media::SpliceMeasurement& m, double intervals) {
-  return intervals * std::max(0.0, m.source_gap_ms_max.value_or(0) - m.frame_ms) + m.scheduler_ms_max.value_or(0);
-}
-
-void explain(ReportLine& line, const media::SpliceMeasurement& m, double intervals, double limit) {
-  if (line.kept != false || !m.source_gap_ms_max) return;
-  line.kept = *line.number - own_excess_ms(m, intervals) <= limit + 0.05;
-  line.note += (line.note.empty() ? "" : "; ") + std::string("the devices themselves left up to ") +
-               ms(*m.source_gap_ms_max) + " between packets";
+/// What the devices' own unevenness and this machine's scheduler added to a time is shown beside it and not held
+/// against the splice; `own` is what is left without them.
+void attribute(ReportLine& line, std::optional<double> own, double limit, const media::SpliceMeasurement& m) {
+  const auto note = [&](const std::string& text) { line.note += (line.note.empty() ? "" : "; ") + text; };
+  if (m.source_gap_ms_max) note("the devices themselves left up to " + ms(*m.source_gap_ms_max) + " between packets");
+  if (m.scheduler_ms_max) note(fmt::format("a packet waited up to {:.2f} ms in this machine", *m.scheduler_ms_max));
+  if (line.kept != false || !own) return;
+  line.kept = *own <= limit + 0.05;
+  note("without that: " + ms(*own));
 }
 
 void add_identity(std::vector<ReportLine>& lines, const media::SpliceMeasurement& m) {
@@ -73,16 +71,12 @@ void add_continuity(std::vector<ReportLine>& lines, const media::SpliceMeasureme
   if (m.slots_silent_by_choice > 0)
     lines.back().note = fmt::format("{} in which the device was silent by its own choice", m.slots_silent_by_choice);
   auto late = at_most("lateness", "Latest departure after its slot", m.lateness_ms_max, m.frame_ms / 2);
-  // The slot is chosen by the proving packet; a device that sends unevenly is a little later or earlier on the whole.
-  explain(late, m, 1, m.frame_ms / 2);
+  attribute(late, m.own_lateness_ms, m.frame_ms / 2, m);
   lines.push_back(std::move(late));
-  auto gap = at_most("gap", "Longest time between two packets", m.gap_ms_max, 2 * m.frame_ms);
-  if (m.source_gap_ms_max) gap.note = "the devices themselves left up to " + ms(*m.source_gap_ms_max);
-  if (m.scheduler_ms_max)
-    gap.note += (gap.note.empty() ? "" : "; ") +
-                fmt::format("this machine held a packet for up to {:.2f} ms", *m.scheduler_ms_max);
-  // What the sources and the scheduler caused is shown beside the figure; a gap they explain is not the splice's.
-  if (gap.kept == false && m.source_gap_ms_max) gap.kept = *gap.number - own_excess_ms(m, 1) <= 2 * m.frame_ms;
+  // The first source of a line sits on the slots themselves, so its successor is at most half a frame away.
+  const double limit = (m.spliced && m.first_on_line ? 1.5 : 2) * m.frame_ms;
+  auto gap = at_most("gap", "Longest time between two packets", m.gap_ms_max, limit);
+  attribute(gap, m.own_gap_ms, limit, m);
   lines.push_back(std::move(gap));
 }
 
@@ -101,8 +95,7 @@ void add_rtcp(std::vector<ReportLine>& lines, const media::SpliceMeasurement& m)
 void add_speed(std::vector<ReportLine>& lines, const media::SpliceMeasurement& m) {
   auto heard = at_most("heard_after", "First packet to being heard", m.first_packet_to_heard_ms, 2 * m.frame_ms);
   if (m.answer_to_heard_ms) heard.note = "after the device's answer: " + ms(*m.answer_to_heard_ms);
-  // Two intervals of B's own: a device whose clock is slow, or uneven at its start, makes them longer than two frames.
-  explain(heard, m, 2, 2 * m.frame_ms);
+  attribute(heard, m.own_first_packet_to_heard_ms, 2 * m.frame_ms, m);
   lines.push_back(std::move(heard));
   lines.push_back(at_most("nobody_heard", "Time in which nobody was heard", m.nobody_heard_ms, 0));
 }

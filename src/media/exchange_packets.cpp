@@ -85,9 +85,10 @@ void Exchange::Impl::to_line(Leg& leg, const SourcePacket& in, bool skip, Now no
   }
   if (leg.meter) {
     leg.meter->arrived({is_b ? FlipMeter::Who::B : FlipMeter::Who::A, in.packet.sequence, in.packet.timestamp,
-                        in.packet.ssrc, in.ticks, in.arrived, !out.empty(), in.kind == SourcePacket::Kind::Event});
+                        in.packet.ssrc, in.ticks, in.arrived, now.mono, !out.empty(),
+                        in.kind == SourcePacket::Kind::Event});
   }
-  if (!out.empty()) depart(leg, out, in.arrived, now, sink);
+  if (!out.empty()) depart(leg, out, now, sink);
   touch(leg);
 }
 
@@ -113,6 +114,7 @@ void Exchange::Impl::fire_splice(Leg& leg, const SourcePacket* in, Now now, Sink
   const Armed armed = *leg.armed;
   leg.armed.reset();
   const LegId from = leg.line.source_leg();
+  const bool first_on_line = leg.line.on_first_source();
   ByteView out;
   if (in != nullptr) {
     out = leg.line.splice(*in, now.mono, scratch);
@@ -121,23 +123,23 @@ void Exchange::Impl::fire_splice(Leg& leg, const SourcePacket* in, Now now, Sink
   }
   sink.tell(Spliced{armed.flip, leg.id, from, armed.to, now.mono});
   if (leg.meter && leg.meter->flip() == armed.flip) {
-    leg.meter->spliced(now.mono, armed.answered_at, armed.first_packet);
+    leg.meter->spliced(now.mono, armed.answered_at, armed.first_packet, first_on_line);
     // A report within the measured second, so that it can say that identity and counts went on.
     if (leg.next_rtcp) leg.next_rtcp = std::min(*leg.next_rtcp, now.mono + config.measure_after / 2);
     if (in != nullptr) {
       leg.meter->arrived({FlipMeter::Who::B, in->packet.sequence, in->packet.timestamp, in->packet.ssrc, in->ticks,
-                          in->arrived, !out.empty(), false});
+                          in->arrived, now.mono, !out.empty(), false});
     }
   }
-  if (!out.empty()) depart(leg, out, in->arrived, now, sink);
+  if (!out.empty()) depart(leg, out, now, sink);
   pace(leg, now, sink);
   touch(leg);
 }
 
-void Exchange::Impl::depart(Leg& leg, ByteView packet, std::optional<Instant> arrived, Now now, Sink& sink) {
+void Exchange::Impl::depart(Leg& leg, ByteView packet, Now now, Sink& sink) {
   ++leg.totals.packets_out;
   leg.totals.bytes_out += packet.size();
-  if (leg.meter) leg.meter->departed(packet, *leg.to, arrived, now.mono);
+  if (leg.meter) leg.meter->departed(packet, *leg.to, now.mono);
   sink.send_rtp(leg.id, *leg.to, packet);
 }
 
@@ -148,7 +150,7 @@ void Exchange::Impl::pace(Leg& leg, Now now, Sink& sink) {
     const auto before = leg.line.deadline();
     const auto out = leg.line.pace(now.mono, scratch);
     if (!out.empty()) {
-      depart(leg, out, std::nullopt, now, sink);
+      depart(leg, out, now, sink);
     } else if (leg.line.deadline() == before) {
       break;
     }

@@ -36,6 +36,10 @@ void FlipMeter::arrived(const Arrival& arrival) {
     step.pause = rtp::timestamp_distance(arrival.timestamp, s.end) - lost;
   }
   if (arrival.who == Who::B && !first_of_b_) first_of_b_ = arrival.at;
+  if (arrival.who == Who::B && !same && !b_heard_) {
+    b_first_timestamp_.reset();
+    if (arrival.at == first_of_b_) b_first_timestamp_ = arrival.timestamp;
+  }
   if (!same || step.sequence > 0) {
     s.any = true;
     s.ssrc = arrival.ssrc;
@@ -55,10 +59,12 @@ void FlipMeter::arrived(const Arrival& arrival) {
     if (nth >= 0 && nth < kept_for_a_ && before_b && arrival.at - *spliced_at_ < 60ms) ++m_.sequence_breaks;
   }
   const auto kind = arrival.who == Who::A ? TracePoint::Kind::FromA : TracePoint::Kind::FromB;
-  add({kind, arrival.at, arrival.sequence, arrival.timestamp, arrival.used, {}, {}});
+  Point point{kind, arrival.at, arrival.sequence, arrival.timestamp};
+  point.used = arrival.used;
+  add(point);
 }
 
-void FlipMeter::departed(ByteView bytes, const Endpoint& to, std::optional<Instant> arrived, Instant now) {
+void FlipMeter::departed(ByteView bytes, const Endpoint& to, Instant now) {
   const auto packet = rtp::parse_packet(bytes);
   ++m_.packets_watched;
   if (!packet) {
@@ -75,16 +81,20 @@ void FlipMeter::departed(ByteView bytes, const Endpoint& to, std::optional<Insta
     }
     if (!setup_.slots.anchored()) setup_.slots.anchor(now, packet->timestamp, rtp_clock(setup_.codec));
   }
-  Point point{TracePoint::Kind::ToFar, now, packet->sequence, packet->timestamp, true, {}, {}};
-  if (arrived) point.delay = now - *arrived;
+  Point point{TracePoint::Kind::ToFar, now, packet->sequence, packet->timestamp};
+  if (pending_) {
+    point.wait = pending_->arrival.seen - pending_->arrival.at;
+    point.held = now - pending_->arrival.seen;
+    if (audio(*packet)) point.cadence = pending_->arrival.who;
+  }
   const std::int32_t ahead = rtp::sequence_distance(packet->sequence, highest_);
   const std::int32_t hole = rtp::timestamp_distance(packet->timestamp, end_);
   const bool switched = pending_ && pending_->arrival.who == Who::B && spliced_at_ && !b_heard_;
   order(*packet, ahead, hole, switched, point, now);
   if (audio(*packet)) {
     if (ahead > 0) sound(*packet, ahead, hole, switched);
-    lateness(*packet, point, now);
-    if (switched) heard(ahead, hole, now);
+    lateness(*packet, point, switched, now);
+    if (switched) heard(ahead, hole, point, now);
     frame_ = std::max(duration(*packet), 1u);
     if (switched || !spliced_at_)
       m_.frame_ms = std::max(switched ? m_.frame_ms : 0, to_ms(setup_.slots.length(frame_)));
@@ -152,6 +162,7 @@ void FlipMeter::order(const rtp::PacketView& packet, std::int32_t ahead, std::in
       unexplained = skipped;
     }
     if (unexplained > 0) ++m_.sequence_breaks;
+    point.lost = setup_.slots.length(std::int64_t{skipped - unexplained} * longer);
   }
   undelivered_ = 0;
   const bool event = !audio(packet);
@@ -191,7 +202,7 @@ void FlipMeter::sound(const rtp::PacketView& packet, std::int32_t ahead, std::in
 
 /// A relayed packet is late by its source's mean phase on the line's slots and by its time in this machine; the
 /// source's own jitter is shown elsewhere. A packet that the line made is late by the clock alone.
-void FlipMeter::lateness(const rtp::PacketView& packet, const Point& point, Instant now) {
+void FlipMeter::lateness(const rtp::PacketView& packet, const Point& point, bool switched, Instant now) {
   const auto against_slot = [&](Instant t) {
     return setup_.slots.length(rtp::timestamp_distance(setup_.slots.ideal(t), packet.timestamp));
   };
@@ -200,14 +211,22 @@ void FlipMeter::lateness(const rtp::PacketView& packet, const Point& point, Inst
     return;
   }
   Source& s = sources_[static_cast<std::size_t>(pending_->arrival.who)];
-  s.phase_sum += against_slot(pending_->arrival.at);
+  const Duration phase = against_slot(pending_->arrival.at);
+  s.phase_sum += phase;
   ++s.phase_count;
-  if (spliced_at_) delay_max_ = std::max(delay_max_, point.delay);
+  if (switched) b_phase_ = phase;
+  if (!spliced_at_) return;
+  wait_max_ = std::max(wait_max_, point.wait);
+  held_max_ = std::max(held_max_, point.held);
 }
 
 /// B is heard for the first time.
-void FlipMeter::heard(std::int32_t ahead, std::int32_t hole, Instant now) {
+void FlipMeter::heard(std::int32_t ahead, std::int32_t hole, const Point& point, Instant now) {
   if (first_of_b_) m_.first_packet_to_heard_ms = to_ms(now - *first_of_b_);
+  if (b_first_timestamp_) {
+    const auto since = rtp::timestamp_distance(pending_->arrival.timestamp, *b_first_timestamp_);
+    m_.own_first_packet_to_heard_ms = to_ms(setup_.slots.length(since) + point.held);
+  }
   if (answered_at_) m_.answer_to_heard_ms = to_ms(now - *answered_at_);
   // A had left or was silent by its own choice: the splice cut nobody off, so there is nothing to measure. How long B
   // took to be heard is the figure above.
@@ -239,8 +258,9 @@ void FlipMeter::rtcp_departed(ByteView bytes) {
   last_report_ = report;
 }
 
-void FlipMeter::spliced(Instant at, Instant answered_at, std::optional<Instant> first_packet_of_b) {
+void FlipMeter::spliced(Instant at, Instant answered_at, std::optional<Instant> first_packet_of_b, bool first_on_line) {
   m_.spliced = true;
+  m_.first_on_line = first_on_line;
   spliced_at_ = at;
   if (answered_at != Instant{}) answered_at_ = answered_at;
   if (first_packet_of_b) first_of_b_ = first_packet_of_b;

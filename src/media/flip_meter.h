@@ -42,7 +42,8 @@ class FlipMeter {
     std::uint32_t timestamp = 0;
     std::uint32_t ssrc = 0;
     std::uint32_t ticks = 160;
-    Instant at{};
+    Instant at{};       ///< the kernel's time of receipt
+    Instant seen{};     ///< when the worker read it; what it waited before that is the machine's
     bool used = false;  ///< the packet that departs next is made of it
     bool event = false;
   };
@@ -51,11 +52,11 @@ class FlipMeter {
 
   /// A source's packet; call before departed() for what is made of it.
   void arrived(const Arrival& arrival);
-  /// A packet leaves. `arrived`: when the packet it is made of came; nullopt for one that the line made itself.
-  void departed(ByteView packet, const Endpoint& to, std::optional<Instant> arrived, Instant now);
+  /// A packet leaves: made of the packet that arrived() was told of last, if that was used, else made by the line.
+  void departed(ByteView packet, const Endpoint& to, Instant now);
   void rtcp_departed(ByteView packet);
-  /// The splice was made: packets of B are the line's from here on.
-  void spliced(Instant at, Instant answered_at, std::optional<Instant> first_packet_of_b);
+  /// The splice was made: packets of B are the line's from here on. `first_on_line`: A had anchored the timeline.
+  void spliced(Instant at, Instant answered_at, std::optional<Instant> first_packet_of_b, bool first_on_line);
   [[nodiscard]] FlipId flip() const { return setup_.flip; }
   [[nodiscard]] std::optional<Instant> spliced_at() const { return spliced_at_; }
 
@@ -72,6 +73,7 @@ class FlipMeter {
     int unused = 0;        // packets since the last that was sent on
     Duration phase_sum{};  // of arrivals against the line's slots
     int phase_count = 0;
+    [[nodiscard]] Duration mean_phase() const { return phase_count > 0 ? phase_sum / phase_count : Duration{}; }
   };
   /// How a packet stands to what its source sent before it.
   struct Step {
@@ -88,8 +90,11 @@ class FlipMeter {
     std::uint16_t sequence = 0;
     std::uint32_t timestamp = 0;
     bool used = true;
-    Duration pause{};  // ToFar: silence by choice before it
-    Duration delay{};  // ToFar: time spent here
+    Duration pause{};              // ToFar: silence by choice before it
+    Duration lost{};               // ToFar: what its sources had lost before it
+    Duration wait{};               // ToFar: until it was read here
+    Duration held{};               // ToFar: from then until it left
+    std::optional<Who> cadence{};  // ToFar: audio of this source
   };
 
   void identity(const rtp::PacketView& packet, const Endpoint& to);
@@ -97,11 +102,12 @@ class FlipMeter {
              Instant now);
   void holes(std::int32_t unexplained, std::int32_t extra, bool switched, Point& point, Instant now);
   void sound(const rtp::PacketView& packet, std::int32_t ahead, std::int32_t hole, bool switched);
-  void lateness(const rtp::PacketView& packet, const Point& point, Instant now);
-  void heard(std::int32_t ahead, std::int32_t hole, Instant now);
+  void lateness(const rtp::PacketView& packet, const Point& point, bool switched, Instant now);
+  void heard(std::int32_t ahead, std::int32_t hole, const Point& point, Instant now);
   void add(const Point& point);
   [[nodiscard]] std::vector<Point> points() const;
   void report_gaps(const std::vector<Point>& points, Instant middle);
+  [[nodiscard]] Instant even(const Point& point) const;
   void report_lateness(const std::vector<Point>& points);
   [[nodiscard]] std::uint32_t duration(const rtp::PacketView& packet) const;
   [[nodiscard]] bool audio(const rtp::PacketView& packet) const { return packet.payload_type == setup_.payload_type; }
@@ -125,8 +131,10 @@ class FlipMeter {
       kept_for_a_ = 0;  // sequence numbers left free at the splice; those of them that A's late packets may fill
   std::uint32_t b_begins_ = 0;   // B's first timestamp on the line
   std::uint16_t kept_from_ = 0;  // A's first sequence number among them
-  Duration delay_max_{};
-  std::optional<Duration> made_late_max_;  // of packets that the line made itself
+  Duration wait_max_{}, held_max_{};
+  Duration b_phase_{};                              // of B's first packet: the slot was chosen by it
+  std::optional<std::uint32_t> b_first_timestamp_;  // B's own, of its first packet
+  std::optional<Duration> made_late_max_;           // of packets that the line made itself
   std::optional<rtp::SenderInfo> last_report_;
   std::vector<Point> before_, after_;
   std::size_t before_next_ = 0;

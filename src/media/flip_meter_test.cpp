@@ -46,6 +46,9 @@ class Flip {
   std::string cname_after = "far";
   std::uint32_t fewer_packets = 0;
   Duration report_ahead{};
+  Duration b_began = 20ms;              ///< before the packet that proves it
+  std::function<Duration(int)> wait;    ///< of a packet in this machine before it is read
+  std::function<Duration(int)> jitter;  ///< of a packet's arrival
 
  private:
   void report(FlipMeter& meter, Duration at, std::uint32_t timestamp, std::uint32_t packets, const std::string& cname,
@@ -67,11 +70,13 @@ class Flip {
     out.index = i;
     out.header = {false, 0, static_cast<std::uint16_t>(65500 + i), 1000 + 160 * static_cast<std::uint32_t>(i), 0xCAFE};
     out.payload = sound(i, of_b);
-    const Instant arrived = Instant{10s} + i * 20ms + (of_b ? 8ms : 0ms);
-    out.at = arrived + 50us;
+    const Instant arrived = Instant{10s} + i * 20ms + (of_b ? 8ms : 0ms) + (jitter ? jitter(i) : 0ms);
+    const Instant seen = arrived + 50us + (wait ? wait(i) : 0ms);
+    out.at = seen;
     if (i == kSplice) {
       if (fade) fade_in(g711::Law::Mu, history_.bytes(), out.payload);
-      meter.spliced(out.at, arrived - 60ms, arrived - 20ms);
+      before_it(meter, arrived);
+      meter.spliced(out.at, arrived - 60ms, arrived - b_began, true);
     }
     history_.append(out.payload);
     FlipMeter::Arrival arrival;
@@ -80,6 +85,7 @@ class Flip {
     arrival.timestamp = 160 * static_cast<std::uint32_t>(i) + (of_b ? 99999 : 0);
     arrival.ssrc = of_b ? 2 : 1;
     arrival.at = arrived;
+    arrival.seen = seen;
     arrival.used = true;
     meter.arrived(arrival);
     if (doctor) doctor(out);
@@ -87,7 +93,17 @@ class Flip {
     Bytes bytes(rtp::kHeaderBytes);
     rtp::write_header(bytes, out.header);
     bytes.insert(bytes.end(), out.payload.begin(), out.payload.end());
-    meter.departed(bytes, out.to, arrived, out.at);
+    meter.departed(bytes, out.to, out.at);
+  }
+  /// B's first packet, the one before that which proves it.
+  void before_it(FlipMeter& meter, Instant proving) const {
+    FlipMeter::Arrival first;
+    first.who = FlipMeter::Who::B;
+    first.sequence = static_cast<std::uint16_t>(kSplice - 1 + 777);
+    first.timestamp = 160 * static_cast<std::uint32_t>(kSplice - 1) + 99999;
+    first.ssrc = 2;
+    first.at = first.seen = proving - b_began;
+    meter.arrived(first);
   }
   static Bytes sound(int i, bool of_b) {
     Bytes payload(160);
@@ -179,8 +195,34 @@ TEST(FlipMeter, LatePacketShows) {
     if (out.index == kSplice + 2) out.at += 15ms;
   });
   EXPECT_GT(m.lateness_ms_max.value(), 20);
-  EXPECT_GT(m.scheduler_ms_max.value(), 15);
+  EXPECT_GT(m.own_lateness_ms.value(), 20) << "it was held after it was read: that is not the machine's";
   EXPECT_GT(m.gap_ms_max.value(), 34);
+  EXPECT_GT(m.own_gap_ms.value(), 34);
+}
+
+TEST(FlipMeter, WhatTheMachineAndTheDevicesAddIsKnownApart) {
+  Flip flip;
+  flip.wait = [](int i) { return i == kSplice + 2 ? 15ms : 0ms; };
+  auto m = flip.watch();
+  EXPECT_NEAR(m.scheduler_ms_max.value(), 15.05, 0.01);
+  EXPECT_GT(m.lateness_ms_max.value(), 20);
+  EXPECT_NEAR(m.own_lateness_ms.value(), 8, 0.2);
+  EXPECT_GT(m.gap_ms_max.value(), 34);
+  EXPECT_NEAR(m.own_gap_ms.value(), 28, 0.2);
+  flip = Flip{};
+  flip.jitter = [](int i) { return i == kSplice - 1 ? -5ms : i == kSplice ? 3ms : 0ms; };  // A early, then B late
+  m = flip.watch();
+  EXPECT_NEAR(m.gap_ms_max.value(), 36, 0.2);
+  EXPECT_NEAR(m.own_gap_ms.value(), 31, 0.2)
+      << "B's slot was chosen by B's first packet, so that shift is the splice's";
+}
+
+TEST(FlipMeter, BsOwnCadenceIsNotTheSplicesTime) {
+  Flip flip;
+  flip.b_began = 21ms;  // its first two packets 21 ms apart
+  const auto m = flip.watch();
+  EXPECT_NEAR(m.first_packet_to_heard_ms.value(), 21.05, 0.01);
+  EXPECT_NEAR(m.own_first_packet_to_heard_ms.value(), 20, 0.01);
 }
 
 TEST(FlipMeter, RtcpFaultsShow) {

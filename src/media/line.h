@@ -80,6 +80,8 @@ class Line {
 
   // ---- facts
   [[nodiscard]] LegId source_leg() const { return current_.leg; }
+  /// The source that the timeline is anchored to is still talking.
+  [[nodiscard]] bool on_first_source() const { return timeline_.settling(); }
   [[nodiscard]] bool follows(LegId leg) const { return current_.leg == leg || tail_.leg == leg; }
   [[nodiscard]] bool carries(Codec codec) const;
   [[nodiscard]] const LegFormat& format() const { return format_; }
@@ -113,6 +115,7 @@ class Line {
   ByteView relay_current(const SourcePacket& in, Instant now, Scratch& scratch);
   ByteView relay_tail(const SourcePacket& in, Instant now, Scratch& scratch);
   bool ready(const SourcePacket& in, Instant now);
+  [[nodiscard]] std::int32_t past_free_slot(Instant t, std::int32_t frame) const;
   bool join(const SourcePacket& in, Instant now);
   bool take_over(const SourcePacket& in, Instant now);
   void keep_tail(Instant now);

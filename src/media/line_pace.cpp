@@ -123,7 +123,7 @@ void Line::start_pacing(Instant now) {
     return;
   }
   const auto slot = static_cast<std::int32_t>(slot_ticks());
-  const std::int32_t behind = rtp::timestamp_distance(timeline_.ideal(now - timeline_.phase()), end_);
+  const std::int32_t behind = past_free_slot(now - timeline_.phase(), slot);
   if (behind <= slot / 2) return;
   end_ += static_cast<std::uint32_t>((behind + slot / 2) / slot * slot);
   marker_next_ = !active(now);
@@ -135,9 +135,10 @@ void Line::schedule(Instant now) {
     return;
   }
   Duration wait = timeline_.phase();
-  // The source's own packet for this slot is given half a frame to come, but the line's lateness keeps its bound.
-  const Duration half = timeline_.length(slot_ticks() / 2);
-  if (filler_ == Filler::Yielding && digit_count_ == 0) wait = std::min(wait + half, std::max(wait, half));
+  // The source's own packet for this slot is given as long as the slot is the nearest to it (past_free_slot), but the
+  // line's lateness keeps its bound.
+  const Duration nearest = timeline_.length(slot_ticks() / 2 - slot_ticks() / 10);
+  if (filler_ == Filler::Yielding && digit_count_ == 0) wait = std::min(wait + nearest, std::max(wait, nearest));
   due_ = timeline_.time_of(end_, now) + wait;
 }
 

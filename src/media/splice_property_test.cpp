@@ -251,7 +251,8 @@ void check(const Run& r, const Weather& weather) {
     const auto frame = Duration{std::max(q.made->ticks, p.made->ticks) * 125000LL};
     const auto reordered = weather.reorder > 0 ? r.longest_frame * 3 / 2 : Duration{};
     ASSERT_LE(late, std::max(frame, r.longest_frame) / 2 + weather.jitter + reordered + 1ms) << "packet " << i;
-    ASSERT_GE(late, -r.longest_frame / 2 - weather.jitter - reordered - 1ms) << "packet " << i;
+    const auto favour = r.longest_frame / 10;  // for the later slot: Line::join
+    ASSERT_GE(late, -r.longest_frame / 2 - favour - weather.jitter - reordered - 1ms) << "packet " << i;
   }
 }
 

@@ -12,6 +12,8 @@ namespace segue::media {
 class Timeline {
  public:
   [[nodiscard]] bool anchored() const { return anchored_; }
+  /// The source that made the anchor is still the one that sends.
+  [[nodiscard]] bool settling() const { return settling_; }
   void anchor(Instant at, std::uint32_t timestamp, std::uint32_t clock);
 
   /// The timestamp that belongs to this moment.

@@ -160,7 +160,11 @@ struct SpliceMeasurement {
   std::optional<double> gap_ms_max;       ///< longest time between two packets around the splice
   std::optional<double>
       source_gap_ms_max;  ///< the longest that the sources themselves left between packets (receive times)
-  std::optional<double> scheduler_ms_max;  ///< the longest that a packet spent in this machine (receive to send)
+  std::optional<double> scheduler_ms_max;  ///< the longest that a packet waited in this machine until it was read
+  /// What of the three times is the splice's own doing: the same figures with each packet of a source put where that
+  /// source's even cadence has it, its losses left out, and without the wait in this machine.
+  std::optional<double> own_lateness_ms, own_gap_ms, own_first_packet_to_heard_ms;
+  bool first_on_line = false;  ///< A was the source that the line's timeline is anchored to: the gap's limit is 1.5
   // RTCP
   bool rtcp_bye = false;
   bool rtcp_counts_fell = false;
