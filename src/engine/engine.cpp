@@ -57,17 +57,13 @@ void Engine::on_media(const media::Message& message, Now now) {
 void Engine::advance(Now now) {
   impl_->agent.advance(now);
   impl_->core.advance(now);
-  for (; !impl_->tails.empty() && impl_->tails.front().first <= now.mono; impl_->tails.pop_front()) {
-    if (Leg* leg = impl_->find(impl_->tails.front().second)) impl_->close_media(*leg);
-  }
   for (auto device : impl_->registrar.expire(now.mono)) impl_->out(StoreBindings{device});
   impl_->pump(now);
 }
 
 std::optional<Instant> Engine::next_deadline() const {
   const auto cores = earlier(impl_->agent.next_deadline(), impl_->core.next_deadline());
-  const auto tail = impl_->tails.empty() ? std::nullopt : std::optional(impl_->tails.front().first);
-  return earlier(earlier(cores, impl_->registrar.next_deadline()), tail);
+  return earlier(cores, impl_->registrar.next_deadline());
 }
 
 std::optional<Output> Engine::poll() {

@@ -31,9 +31,6 @@ struct Leg {
   TransactionId probe;         ///< OPTIONS after silence
 };
 
-/// A's last packets are still under way when the splice is made, and their numbers on the far line are kept for them.
-inline constexpr Duration kTailWait = 100ms;
-
 struct Watch {  ///< SIP towards the far party of a flip
   LegId far;
   unsigned requests = 0;
@@ -62,7 +59,6 @@ struct Engine::Impl {
   std::unordered_map<SessionId, LegId> leg_of;
   std::unordered_map<TransactionId, LegId> probes;
   std::unordered_map<FlipId, Watch> watches;
-  std::deque<std::pair<Instant, LegId>> tails;  ///< media of flipped legs, closed when their last packets have come
   std::deque<Output> outputs;
 
   void pump(Now now);

@@ -128,12 +128,7 @@ void Engine::Impl::carry_out(const call::ReleaseLeg& o, Now now) {
       agent.hangup(leg->session, std::move(headers), now);
     }
   }
-  if (o.cause == call::Cause::Flipped && leg->media_open) {
-    out(ToMedia{media::SetSource{o.leg, media::FromNothing{}}});  // no echo between two devices in one room
-    tails.emplace_back(now.mono + kTailWait, o.leg);
-  } else {
-    close_media(*leg);
-  }
+  close_media(*leg);
   drop_if_over(o.leg);
 }
 

@@ -25,12 +25,16 @@ inline constexpr Duration kEventTimeout = 1s;     // a telephone event without p
 inline constexpr Duration kEventRetry = 20ms;     // how often a splice that waits for an event's end looks again
 inline constexpr unsigned kUnknownDigitMs = 100;  // of a key whose end has not been seen
 
+/// One packet proves B, one may be spent on finding a free slot (the promise: heard within two frames).
+inline constexpr int kMaxPostponed = 1;
+
 struct Armed {
   LegId to;
   FlipId flip;
   Instant answered_at{};
   bool proof_by_answer = false;
   bool proven = false;
+  int postponed = 0;  ///< packets let go because the old source was late with its own
   std::optional<Instant> first_packet;
   std::optional<Instant> retry_at;        ///< proof by answer: an event was on the line
   std::optional<std::uint16_t> sequence;  // of the last packet looked at

@@ -105,6 +105,10 @@ bool Exchange::Impl::consider_splice(Leg& leg, const SourcePacket& in, Now now, 
     if (armed.proven) sink.tell(SpliceProven{armed.flip, now.mono});
   }
   if (!armed.proven || in.kind == SourcePacket::Kind::Event || leg.line.in_event(now.mono)) return false;
+  if (leg.line.owes(in, now.mono) && armed.postponed < kMaxPostponed) {
+    ++armed.postponed;
+    return false;
+  }
   fire_splice(leg, &in, now, sink);
   return true;
 }
@@ -123,7 +127,7 @@ void Exchange::Impl::fire_splice(Leg& leg, const SourcePacket* in, Now now, Sink
   }
   sink.tell(Spliced{armed.flip, leg.id, from, armed.to, now.mono});
   if (leg.meter && leg.meter->flip() == armed.flip) {
-    leg.meter->spliced(now.mono, armed.answered_at, armed.first_packet, first_on_line);
+    leg.meter->spliced({now.mono, armed.answered_at, armed.first_packet, first_on_line, leg.line.timeline()});
     // A report within the measured second, so that it can say that identity and counts went on.
     if (leg.next_rtcp) leg.next_rtcp = std::min(*leg.next_rtcp, now.mono + config.measure_after / 2);
     if (in != nullptr) {

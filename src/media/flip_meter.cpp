@@ -49,15 +49,7 @@ void FlipMeter::arrived(const Arrival& arrival) {
   s.last = arrival.at;
   s.unused = arrival.used ? 0 : s.unused + 1;
   if (arrival.used) s.last_used = arrival.at;
-  if (arrival.used) {
-    pending_ = step;
-    if (!same || rtp::sequence_distance(arrival.sequence, s.highest_used) > 0) s.highest_used = arrival.sequence;
-  } else if (arrival.who == Who::A && b_heard_ && kept_for_a_ > 0) {
-    // A number was kept for this very packet, and it came, and was not sent.
-    const int nth = rtp::sequence_distance(arrival.sequence, kept_from_);
-    const bool before_b = rtp::timestamp_distance(arrival.timestamp + s.offset + arrival.ticks, b_begins_) <= 0;
-    if (nth >= 0 && nth < kept_for_a_ && before_b && arrival.at - *spliced_at_ < 60ms) ++m_.sequence_breaks;
-  }
+  if (arrival.used) pending_ = step;
   const auto kind = arrival.who == Who::A ? TracePoint::Kind::FromA : TracePoint::Kind::FromB;
   Point point{kind, arrival.at, arrival.sequence, arrival.timestamp};
   point.used = arrival.used;
@@ -77,7 +69,6 @@ void FlipMeter::departed(ByteView bytes, const Endpoint& to, Instant now) {
     if (!setup_.last_sequence) {
       highest_ = static_cast<std::uint16_t>(packet->sequence - 1);
       end_ = heard_end_ = packet->timestamp;
-      if (spliced_at_) kept_ = kActiveFrames;  // how many numbers were kept for A cannot be known
     }
     if (!setup_.slots.anchored()) setup_.slots.anchor(now, packet->timestamp, rtp_clock(setup_.codec));
   }
@@ -107,10 +98,7 @@ void FlipMeter::departed(ByteView bytes, const Endpoint& to, Instant now) {
   if (ahead > 0) highest_ = packet->sequence;
   if (pending_)
     sources_[static_cast<std::size_t>(pending_->arrival.who)].offset = packet->timestamp - pending_->arrival.timestamp;
-  if (switched) {
-    b_heard_ = true;
-    b_begins_ = packet->timestamp;
-  }
+  if (switched) b_heard_ = true;
   pending_.reset();
   add(point);
 }
@@ -129,52 +117,35 @@ void FlipMeter::identity(const rtp::PacketView& packet, const Endpoint& to) {
   if (!expected && m_.payload_type_after == m_.payload_type_before) m_.payload_type_after = packet.payload_type;
 }
 
-/// Holds the packet's place in the series against its source's.
+/// Holds the packet's place in the series against its source's. At the splice itself the series goes on by one.
 void FlipMeter::order(const rtp::PacketView& packet, std::int32_t ahead, std::int32_t hole, bool switched, Point& point,
                       Instant now) {
-  const bool of_a = pending_ && pending_->arrival.who == Who::A;
   if (ahead <= 0) {
-    const bool late_a = of_a && b_heard_ && kept_ > 0;
-    const bool own = pending_ && (pending_->first || pending_->sequence < 0);
-    if (late_a) --kept_;
-    if (late_a && kept_for_a_ > 0) --kept_for_a_;
-    ++(late_a || own ? m_.source_losses : m_.sequence_breaks);
+    const bool reordered = pending_ && !switched && (pending_->first || pending_->sequence < 0);
+    const bool own = reordered && !(b_heard_ && pending_->arrival.who == Who::A);
+    ++(own ? m_.source_losses : m_.sequence_breaks);
     return;
   }
-  // A number that was left out stands for a frame of one source or the other.
+  // A number that was left out stands for a packet that the source itself left out; at the splice that can be B's only.
   const auto longer = std::max(frame(), static_cast<std::int32_t>(duration(packet)));
-  std::int32_t unexplained = 0;
-  if (ahead > 1) {
-    const std::int32_t skipped = ahead - 1;
-    const bool a_active = !sources_[0].any ||  // before the watch, perhaps
-                          now - sources_[0].last <= setup_.slots.length(kActiveFrames * std::int64_t{frame_});
-    if (undelivered_ > 0) {
-      unexplained = skipped;
-    } else if (switched && a_active && skipped * frame() <= kActiveFrames * longer) {
-      const std::int32_t own = std::clamp(pending_->sequence - 1, 0, skipped);
-      m_.source_losses += static_cast<std::uint32_t>(own);
-      kept_ = skipped;
-      kept_for_a_ = skipped - own;
-      kept_from_ = static_cast<std::uint16_t>(sources_[0].highest_used + 1);
-    } else if (pending_ && ((pending_->first && !switched) || pending_->sequence >= ahead)) {
-      m_.source_losses += static_cast<std::uint32_t>(skipped);
-    } else {
-      unexplained = skipped;
-    }
-    if (unexplained > 0) ++m_.sequence_breaks;
-    point.lost = setup_.slots.length(std::int64_t{skipped - unexplained} * longer);
-  }
+  const std::int32_t skipped = ahead - 1;
+  std::int32_t own = 0;
+  if (pending_ && undelivered_ == 0) own = pending_->first && !switched ? skipped : pending_->sequence - 1;
+  own = std::clamp(own, 0, skipped);
+  const std::int32_t unexplained = skipped - own;
+  m_.source_losses += static_cast<std::uint32_t>(own);
+  if (unexplained > 0) ++m_.sequence_breaks;
   undelivered_ = 0;
+  point.lost = setup_.slots.length(std::int64_t{own} * longer);
   const bool event = !audio(packet);
-  const std::int32_t extra = (hole - (ahead - 1) * (hole > 0 ? longer : 0) + frame() / 2) / frame();
+  const std::int32_t extra = (hole - skipped * (hole > 0 ? longer : 0) + frame() / 2) / frame();
   if (hole < 0 && !event && !(pending_ && pending_->pause < 0)) ++m_.sequence_breaks;  // timestamps went back
-  holes(unexplained, event ? 0 : extra, switched, point, now);
+  m_.slots_missing += static_cast<std::uint32_t>(unexplained);
+  if (!event && extra > 0) holes(extra, switched, point, now);
 }
 
-/// Slots without a packet: by choice of the source, or missing.
-void FlipMeter::holes(std::int32_t unexplained, std::int32_t extra, bool switched, Point& point, Instant now) {
-  m_.slots_missing += static_cast<std::uint32_t>(unexplained);
-  if (extra <= 0) return;
+/// Slots without a packet: by choice of the source, late or lost with it, or missing.
+void FlipMeter::holes(std::int32_t extra, bool switched, Point& point, Instant now) {
   const auto pause = setup_.slots.length(std::int64_t{extra} * frame_);
   // At the splice itself the pause is A's; B's own counts if B fell silent after it, before it was heard. What went
   // before the watch is not known.
@@ -187,9 +158,20 @@ void FlipMeter::holes(std::int32_t unexplained, std::int32_t extra, bool switche
   if (own || source_paused) {
     silent_ticks_ += std::int64_t{extra} * frame_;
     point.pause = pause;
-  } else {
-    m_.slots_missing += static_cast<std::uint32_t>(extra);
+    return;
   }
+  // What A had not sent by half a frame after its slot, the splice did not have.
+  const std::int32_t overdue = switched && unused == 0 ? slots_overdue(now) : 0;
+  const std::int32_t late = std::min(extra, overdue);
+  m_.source_losses += static_cast<std::uint32_t>(late);
+  point.lost += setup_.slots.length(std::int64_t{late} * frame_);
+  m_.slots_missing += static_cast<std::uint32_t>(extra - late);
+}
+
+/// Slots after the last packet that are over by more than half a frame.
+std::int32_t FlipMeter::slots_overdue(Instant now) const {
+  const std::int32_t behind = rtp::timestamp_distance(setup_.slots.ideal(now), end_) - frame() / 2;
+  return behind < 0 ? 0 : behind / frame() + 1;
 }
 
 void FlipMeter::sound(const rtp::PacketView& packet, std::int32_t ahead, std::int32_t hole, bool switched) {
@@ -258,12 +240,14 @@ void FlipMeter::rtcp_departed(ByteView bytes) {
   last_report_ = report;
 }
 
-void FlipMeter::spliced(Instant at, Instant answered_at, std::optional<Instant> first_packet_of_b, bool first_on_line) {
+void FlipMeter::spliced(const Splice& splice) {
   m_.spliced = true;
-  m_.first_on_line = first_on_line;
+  m_.first_on_line = splice.first_on_line;
+  setup_.slots = splice.slots;
+  const Instant at = splice.at;
   spliced_at_ = at;
-  if (answered_at != Instant{}) answered_at_ = answered_at;
-  if (first_packet_of_b) first_of_b_ = first_packet_of_b;
+  if (splice.answered_at != Instant{}) answered_at_ = splice.answered_at;
+  if (splice.first_packet_of_b) first_of_b_ = splice.first_packet_of_b;
   const Source& a = sources_[0];
   a_was_active_ = a.any && at - a.last <= setup_.slots.length(kActiveFrames * std::int64_t{frame_});
 }

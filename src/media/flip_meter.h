@@ -48,6 +48,14 @@ class FlipMeter {
     bool event = false;
   };
 
+  struct Splice {
+    Instant at{};
+    Instant answered_at{};  ///< B's 200; the epoch where it is not known
+    std::optional<Instant> first_packet_of_b;
+    bool first_on_line = false;  ///< A had anchored the timeline
+    Timeline slots;              ///< as they stand by now: the sources' clocks drift while a device rings
+  };
+
   explicit FlipMeter(Setup setup);
 
   /// A source's packet; call before departed() for what is made of it.
@@ -55,8 +63,8 @@ class FlipMeter {
   /// A packet leaves: made of the packet that arrived() was told of last, if that was used, else made by the line.
   void departed(ByteView packet, const Endpoint& to, Instant now);
   void rtcp_departed(ByteView packet);
-  /// The splice was made: packets of B are the line's from here on. `first_on_line`: A had anchored the timeline.
-  void spliced(Instant at, Instant answered_at, std::optional<Instant> first_packet_of_b, bool first_on_line);
+  /// The splice was made: packets of B are the line's from here on.
+  void spliced(const Splice& splice);
   [[nodiscard]] FlipId flip() const { return setup_.flip; }
   [[nodiscard]] std::optional<Instant> spliced_at() const { return spliced_at_; }
 
@@ -65,7 +73,7 @@ class FlipMeter {
  private:
   struct Source {  // what has come from one of the two
     bool any = false;
-    std::uint16_t highest = 0, highest_used = 0;
+    std::uint16_t highest = 0;
     std::uint32_t end = 0;  // timestamp after the highest packet
     std::uint32_t ssrc = 0;
     std::uint32_t offset = 0;  // of the line's timestamps to its own
@@ -100,7 +108,8 @@ class FlipMeter {
   void identity(const rtp::PacketView& packet, const Endpoint& to);
   void order(const rtp::PacketView& packet, std::int32_t ahead, std::int32_t hole, bool switched, Point& point,
              Instant now);
-  void holes(std::int32_t unexplained, std::int32_t extra, bool switched, Point& point, Instant now);
+  void holes(std::int32_t extra, bool switched, Point& point, Instant now);
+  [[nodiscard]] std::int32_t slots_overdue(Instant now) const;
   void sound(const rtp::PacketView& packet, std::int32_t ahead, std::int32_t hole, bool switched);
   void lateness(const rtp::PacketView& packet, const Point& point, bool switched, Instant now);
   void heard(std::int32_t ahead, std::int32_t hole, const Point& point, Instant now);
@@ -127,10 +136,6 @@ class FlipMeter {
   std::int64_t silent_ticks_ = 0;
   std::optional<Instant> spliced_at_, answered_at_, first_of_b_;
   bool b_heard_ = false, a_was_active_ = false;
-  int kept_ = 0,
-      kept_for_a_ = 0;  // sequence numbers left free at the splice; those of them that A's late packets may fill
-  std::uint32_t b_begins_ = 0;   // B's first timestamp on the line
-  std::uint16_t kept_from_ = 0;  // A's first sequence number among them
   Duration wait_max_{}, held_max_{};
   Duration b_phase_{};                              // of B's first packet: the slot was chosen by it
   std::optional<std::uint32_t> b_first_timestamp_;  // B's own, of its first packet

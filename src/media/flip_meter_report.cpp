@@ -81,9 +81,7 @@ std::shared_ptr<const SpliceMeasurement> FlipMeter::finish(Instant now) {
   if (pending_) ++undelivered_;
   pending_.reset();
   if (undelivered_ > 0) ++m_.sequence_breaks;
-  // What A never delivered of the numbers kept for it is A's own loss.
-  m_.source_losses += static_cast<std::uint32_t>(kept_for_a_);
-  kept_for_a_ = undelivered_ = 0;
+  undelivered_ = 0;
   const auto all = points();
   const Instant middle = spliced_at_.value_or(now);
   report_gaps(all, middle);

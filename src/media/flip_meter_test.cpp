@@ -34,7 +34,8 @@ class Flip {
     setup.flip = FlipId{7};
     setup.line = LegId{1};
     setup.event_payload_type = 101;
-    setup.slots.anchor(Instant{10s}, 1000, 8000);
+    slots_.anchor(Instant{10s}, 1000, 8000);
+    setup.slots = slots_;
     FlipMeter meter(setup);
     report(meter, 10s, 1000, 0, "far", false);
     for (int i = 0; i < kPackets; ++i) packet(meter, i, doctor);
@@ -76,7 +77,7 @@ class Flip {
     if (i == kSplice) {
       if (fade) fade_in(g711::Law::Mu, history_.bytes(), out.payload);
       before_it(meter, arrived);
-      meter.spliced(out.at, arrived - 60ms, arrived - b_began, true);
+      meter.spliced({out.at, arrived - 60ms, arrived - b_began, true, slots_});
     }
     history_.append(out.payload);
     FlipMeter::Arrival arrival;
@@ -116,6 +117,7 @@ class Flip {
     return payload;
   }
   SentHistory history_;
+  Timeline slots_;
 };
 
 TEST(FlipMeter, CleanFlipIsAllGreen) {

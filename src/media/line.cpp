@@ -49,7 +49,6 @@ void Line::set_sending(bool sending, Instant now) {
 
 void Line::play_leg(LegId leg, Instant now) {
   if (current_.leg == leg && !clip_.active) return;
-  keep_tail(now);
   current_ = RelayMap{};
   current_.leg = leg;
   clip_.active = false;
@@ -59,7 +58,6 @@ void Line::play_leg(LegId leg, Instant now) {
 }
 
 void Line::play_clip(Clip clip, bool loop, Instant now) {
-  keep_tail(now);
   current_ = RelayMap{};
   filler_ = Filler::None;
   const bool was_pacing = pacing();
@@ -78,10 +76,10 @@ void Line::play_nothing() {
 }
 
 ByteView Line::splice(const SourcePacket& first, Instant now, Scratch& scratch) {
+  cut_running_ = runs(now);
   play_leg(first.leg, now);
-  cut_now_ = true;
   const auto out = relay_current(first, now, scratch);
-  cut_now_ = false;
+  cut_running_ = false;
   return out;
 }
 
@@ -96,15 +94,6 @@ void Line::splice_filling(LegId leg, Instant now) {
 
 void Line::forget_leg(LegId leg) {
   if (current_.leg == leg) play_nothing();
-  if (tail_.leg == leg) tail_ = RelayMap{};
-}
-
-void Line::keep_tail(Instant now) {
-  // A source that was covered by noise or keys has no packets of its own under way: its numbers are others' by now.
-  const bool heard = filler_ == Filler::None && digit_count_ == 0 && gap_slots_ == 0 && !current_.opening;
-  tail_ = current_.mapped && heard ? current_ : RelayMap{};
-  tail_until_ = now + kTail;
-  tail_limit_ = next_sequence_;
 }
 
 bool Line::carries(Codec codec) const {
@@ -115,6 +104,16 @@ bool Line::active(Instant now) const {
   return last_sent_ && now - *last_sent_ <= timeline_.length(kActiveFrames * static_cast<std::int64_t>(frame_));
 }
 
+bool Line::runs(Instant now) const {
+  return current_.mapped && !current_.opening && filler_ == Filler::None && digit_count_ == 0 && gap_slots_ == 0 &&
+         active(now);
+}
+
+bool Line::late_for_free_slot(const SourcePacket& in) const {
+  const auto frame = static_cast<std::int32_t>(std::max(frame_, in.ticks));
+  return rtp::timestamp_distance(timeline_.ideal(in.arrived), end_) >= frame / 2;
+}
+
 bool Line::strayed(const SourcePacket& in) const {
   const std::uint32_t out = in.packet.timestamp + current_.timestamp_offset;
   const auto off = timeline_.length(rtp::timestamp_distance(out, timeline_.ideal(in.arrived)));
@@ -123,29 +122,7 @@ bool Line::strayed(const SourcePacket& in) const {
 
 ByteView Line::relay(const SourcePacket& in, Instant now, Scratch& scratch) {
   if (in.leg == current_.leg) return relay_current(in, now, scratch);
-  if (in.leg == tail_.leg) return relay_tail(in, now, scratch);
   return {};
-}
-
-ByteView Line::relay_tail(const SourcePacket& in, Instant now, Scratch& scratch) {
-  if (now > tail_until_ || !sending_) {
-    tail_ = RelayMap{};
-    return {};
-  }
-  const auto sequence = static_cast<std::uint16_t>(in.packet.sequence + tail_.sequence_offset);
-  const std::uint32_t timestamp = in.packet.timestamp + tail_.timestamp_offset;
-  const bool owned = rtp::sequence_distance(sequence, tail_limit_) < 0 &&
-                     rtp::timestamp_distance(timestamp + in.ticks, current_.mapped ? current_.floor : end_) <= 0 &&
-                     rtp::timestamp_distance(timestamp, tail_.floor) >= 0;
-  if (in.kind != SourcePacket::Kind::Audio || in.packet.ssrc != tail_.ssrc || !owned) return {};
-  if (!carries(in.codec) || !tail_.take(in.packet.sequence)) return {};
-  std::copy(in.packet.payload.begin(), in.packet.payload.end(), scratch.begin() + rtp::kHeaderBytes);
-  if (in.codec != format_.codec) {
-    const auto& table = g711::transcode_table(law_of(in.codec));
-    for (std::size_t i = 0; i < in.packet.payload.size(); ++i)
-      scratch[rtp::kHeaderBytes + i] = table[in.packet.payload[i]];
-  }
-  return send(scratch, in.packet.payload.size(), format_.send_pt, false, sequence, timestamp, now);
 }
 
 /// Whether the current source's packet may be heard now; places the source on the line where needed.
@@ -205,7 +182,9 @@ bool Line::join(const SourcePacket& in, Instant now) {
     timeline_.new_source();
     const auto ticks = static_cast<std::int32_t>(in.ticks);
     const auto frame = std::max(static_cast<std::int32_t>(frame_), ticks);
-    const std::int32_t behind = past_free_slot(in.arrived, frame);
+    std::int32_t behind = past_free_slot(in.arrived, frame);
+    // Rather up to half a frame late than past a slot that the old source was about to fill.
+    if (cut_running_ && behind > 0) behind -= frame / 10;
     if (behind < -(ticks / 2) && timeline_.length(behind) > -kMaxAhead) {
       slots_taken = (-behind - ticks / 2 + ticks - 1) / ticks;
     } else if (const auto pause = std::max(0, rounded_quotient(behind, frame)) * frame; pause > 0) {
@@ -213,18 +192,8 @@ bool Line::join(const SourcePacket& in, Instant now) {
         schedule(now);
         return false;
       }
-      if (cut_now_ && tail_.mapped && active(now)) {
-        // The old source was about to fill these slots: their numbers stay its own, whether it is late or has lost
-        // them. Whole frames of it, so that no part of a slot is left over where the packet times have none in common.
-        const auto old_frame = static_cast<std::int32_t>(frame_);
-        const std::int32_t kept = std::max(1, rounded_quotient(pause % old_frame == 0 ? pause : behind, old_frame));
-        start += static_cast<std::uint32_t>(kept * old_frame);
-        next_sequence_ = static_cast<std::uint16_t>(next_sequence_ + kept);
-        tail_limit_ = next_sequence_;
-      } else {
-        start += static_cast<std::uint32_t>(pause);
-        marker_next_ = !active(now);
-      }
+      start += static_cast<std::uint32_t>(pause);
+      marker_next_ = !active(now);
     }
   }
   resume_at_.reset();

@@ -4,7 +4,8 @@
 //
 // The free slot `end_` is where the last packet sent ends. A new source's packets are put into the slots nearest in
 // time to the anchored timeline (join), so its phase stays within half a frame for ever, however many splices there
-// are. What the old source owns ends at the cut; packets of it that are merely late may still follow for kTail.
+// are. What the old source has not sent by the cut it never sends: the new one takes the next number and, if that is
+// not too late, the very slot; owes() tells a splice to wait a packet rather than to leave a slot out.
 #pragma once
 
 #include <array>
@@ -53,7 +54,7 @@ class Line {
   ByteView splice(const SourcePacket& first, Instant now, Scratch& scratch);
   /// Splice without a packet: comfort noise until `leg` sends.
   void splice_filling(LegId leg, Instant now);
-  /// Anything of `leg` (current source or late packets of the last) is forgotten.
+  /// If `leg` is the source, it is no longer.
   void forget_leg(LegId leg);
 
   // ---- packets
@@ -77,12 +78,15 @@ class Line {
   [[nodiscard]] bool has_events() const { return format_.send_event_pt.has_value(); }
   /// A splice must wait: a telephone event is on the line.
   [[nodiscard]] bool in_event(Instant now) const;
+  /// A splice with this packet would leave a slot out: the source that is heard is late with its own by more than half
+  /// a frame, but has not stopped.
+  [[nodiscard]] bool owes(const SourcePacket& next, Instant now) const { return runs(now) && late_for_free_slot(next); }
 
   // ---- facts
   [[nodiscard]] LegId source_leg() const { return current_.leg; }
   /// The source that the timeline is anchored to is still talking.
   [[nodiscard]] bool on_first_source() const { return timeline_.settling(); }
-  [[nodiscard]] bool follows(LegId leg) const { return current_.leg == leg || tail_.leg == leg; }
+  [[nodiscard]] bool follows(LegId leg) const { return current_.leg == leg; }
   [[nodiscard]] bool carries(Codec codec) const;
   [[nodiscard]] const LegFormat& format() const { return format_; }
   [[nodiscard]] const Timeline& timeline() const { return timeline_; }
@@ -113,12 +117,13 @@ class Line {
 
   // line.cpp
   ByteView relay_current(const SourcePacket& in, Instant now, Scratch& scratch);
-  ByteView relay_tail(const SourcePacket& in, Instant now, Scratch& scratch);
   bool ready(const SourcePacket& in, Instant now);
+  /// The current source is heard and has not fallen silent.
+  [[nodiscard]] bool runs(Instant now) const;
+  [[nodiscard]] bool late_for_free_slot(const SourcePacket& in) const;
   [[nodiscard]] std::int32_t past_free_slot(Instant t, std::int32_t frame) const;
   bool join(const SourcePacket& in, Instant now);
   bool take_over(const SourcePacket& in, Instant now);
-  void keep_tail(Instant now);
   bool strayed(const SourcePacket& in) const;
   bool active(Instant now) const;
   ByteView send_audio(const SourcePacket& in, std::uint32_t timestamp, Instant now, Scratch& scratch);
@@ -140,7 +145,6 @@ class Line {
   void schedule(Instant now);
 
   static constexpr int kActiveFrames = 5;        // longer without a packet, and the source is silent by choice
-  static constexpr Duration kTail = 60ms;        // a late packet of the old source is still its own reordering
   static constexpr Duration kStray = 2s;         // a timestamp farther off the timeline is a new series
   static constexpr Duration kMaxAhead = 200ms;   // a source that runs farther ahead than this is not waited for
   static constexpr Duration kYield = 200ms;      // noise goes on this long for a source that does not come back
@@ -161,10 +165,7 @@ class Line {
   bool fade_next_ = false, marker_next_ = false;
 
   RelayMap current_;
-  RelayMap tail_;
-  Instant tail_until_{};
-  std::uint16_t tail_limit_ = 0;  // sequence numbers from here on are no longer the old source's
-  bool cut_now_ = false;          // join is part of a splice: the old source's missing slots are kept for it
+  bool cut_running_ = false;  // join is part of a splice away from a source that runs
 
   Event event_;
   Playing clip_, noise_;
