@@ -241,6 +241,14 @@ void read_party(Reader& in, call::Identity& identity, AccountId& account, Device
 
 }  // namespace
 
+Result<call::FlipReport> flip_report_from_json(const json& json) {
+  std::string error;
+  Reader in(json, "", error);
+  call::FlipReport report = read_report(in);
+  if (!error.empty()) return fail(ErrorKind::InvalidInput, "flip report: " + error);
+  return report;
+}
+
 Result<call::CallRecord> call_record_from_json(const json& json) {
   std::string error;
   call::CallRecord record;

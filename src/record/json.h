@@ -15,6 +15,7 @@ namespace segue::record {
 [[nodiscard]] nlohmann::json to_json(const call::FlipRecord& flip);
 [[nodiscard]] nlohmann::json to_json(const call::Segment& segment);
 [[nodiscard]] nlohmann::json to_json(const call::CallRecord& record);
+[[nodiscard]] Result<call::FlipReport> flip_report_from_json(const nlohmann::json& json);
 [[nodiscard]] Result<call::CallRecord> call_record_from_json(const nlohmann::json& json);
 
 /// "call_12", "flip_3", "acc_1", "dev_4", "num_2"; an invalid id becomes null in JSON.

@@ -14,6 +14,13 @@ struct PictureNames {
   std::string from;  ///< "Desk phone"
   std::string to;    ///< "Mobile"
 };
-[[nodiscard]] std::string flip_picture(const call::FlipRecord& flip, const PictureNames& names);
+
+enum class PictureShape {
+  Report,          ///< 1120 wide: the headline, the timeline, every line of the report
+  Timeline,        ///< 1120 wide: the timeline only, for a page that has the words itself
+  NarrowTimeline,  ///< 480 wide, fewer packets, names above their lanes: for a phone held upright
+};
+[[nodiscard]] std::string flip_picture(const call::FlipRecord& flip, const PictureNames& names,
+                                       PictureShape shape = PictureShape::Report);
 
 }  // namespace segue::record

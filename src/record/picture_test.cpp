@@ -56,7 +56,7 @@ TEST(Picture, OfAGoodFlipSaysSoAndShowsThreeLanes) {
   for (const char* label : {">A sends<", ">B sends<", ">The far party got<", ">Desk phone<", ">Mobile<"})
     EXPECT_TRUE(has(svg, label));
   EXPECT_TRUE(has(svg, "class=\"a used\"") && has(svg, "class=\"b used\"") && has(svg, "class=\"a unused\""));
-  EXPECT_FALSE(has(svg, "class=\"gap\""));
+  EXPECT_FALSE(has(svg, "class=\"gap\"") || has(svg, "made by the server"));
   for (const auto& line : samples::report().lines) EXPECT_TRUE(has(svg, line.title)) << line.title;
   EXPECT_TRUE(has(svg, ">not measured<"));
 }
@@ -77,6 +77,47 @@ TEST(Picture, OfABrokenFlipNamesWhatBrokeAndShowsTheHole) {
   report.lines[0].kept = false;
   svg = flip_picture(flip, kNames);
   EXPECT_TRUE(has(svg, "Not kept: SIP messages to the far party and 1 more"));
+}
+
+TEST(Picture, HeadlineAndNotesOfManyWordsAreBrokenNotCut) {
+  auto flip = samples::flip();
+  flip.report->kept = false;
+  auto& line = flip.report->lines[6];
+  line = {"longest_gap",
+          "Longest time between two packets on the line to the far party",
+          "1061.5 ms",
+          "at most 1.5 frames of 20 ms on a line's first flip",
+          1061.5,
+          false,
+          "the devices themselves left up to 26.7 ms, this machine held a packet for up to 0.04 ms, and the rest of it "
+          "is the splice's own doing"};
+  const auto svg = flip_picture(flip, kNames);
+  keep("wordy", svg);
+  EXPECT_FALSE(has(svg, "…"));
+  EXPECT_EQ(count(svg, "class=\"headline\""), 2U);
+  EXPECT_EQ(count(svg, "class=\"note\""), 4U);  // two of this line, one of each of the two others that have one
+  EXPECT_EQ(count(svg, "class=\"broken\""), 1U);
+}
+
+TEST(Picture, OfAWalkAwayShowsTheServersOwnNoiseAsNobodysAudio) {
+  auto flip = samples::flip();
+  using Kind = call::ReportPacket::Kind;
+  std::erase_if(flip.report->packets, [](const auto& p) { return p.kind == Kind::FromA && p.at_ms > -150; });
+  const auto svg = flip_picture(flip, kNames);
+  keep("walk_away", svg);
+  EXPECT_EQ(count(svg, "class=\"own used\""), 7U + 1U);  // seven frames without A, and the legend
+  EXPECT_TRUE(has(svg, ">soft noise made by the server<"));
+}
+
+TEST(Picture, ForAPageIsTheTimelineWithoutTheWords) {
+  for (const auto shape : {PictureShape::Timeline, PictureShape::NarrowTimeline}) {
+    const auto svg = flip_picture(samples::flip(), kNames, shape);
+    keep(shape == PictureShape::Timeline ? "timeline" : "narrow", svg);
+    EXPECT_TRUE(well_formed(svg));
+    EXPECT_TRUE(has(svg, ">B sends<") && has(svg, ">splice<"));
+    EXPECT_FALSE(has(svg, "class=\"headline\"") || has(svg, "class=\"value"));
+  }
+  EXPECT_TRUE(has(flip_picture(samples::flip(), kNames, PictureShape::NarrowTimeline), "viewBox=\"0 0 480 "));
 }
 
 TEST(Picture, OfADeclinedFlipHasNoSplice) {
@@ -133,6 +174,15 @@ TEST(Picture, OfNoPacketsAtAllIsStillAPicture) {
   flip.report->packets.clear();
   flip.report->lines.clear();
   EXPECT_TRUE(well_formed(flip_picture(flip, kNames)));
+}
+
+TEST(Wrapped, BreaksAtSpacesAndLeavesTheRestInTheLastRow) {
+  using Rows = std::vector<std::string>;
+  EXPECT_EQ(wrapped("", 9, 2), Rows{});
+  EXPECT_EQ(wrapped("one two three", 7, 3), (Rows{"one two", "three"}));
+  EXPECT_EQ(wrapped("one two three four", 7, 2), (Rows{"one two", "three four"}));
+  EXPECT_EQ(wrapped("unbreakable", 4, 2), Rows{"unbreakable"});
+  EXPECT_EQ(wrapped("\xC3\xA9\xC3\xA9 \xC3\xA9", 4, 2), Rows{"\xC3\xA9\xC3\xA9 \xC3\xA9"});
 }
 
 TEST(XmlText, CutsAtCharactersNotBytes) {

@@ -12,6 +12,7 @@ inline WallTime wall(std::int64_t ms) { return WallTime{std::chrono::millisecond
 /// A's packets until A is released, B's from its answer, and one every frame to the far party.
 inline call::FlipReport report() {
   using call::ReportLine;
+  using call::ReportPacket;
   call::FlipReport report{.kept = true, .spliced = true, .frame_ms = 20, .lines = {}, .packets = {}};
   report.lines = {
       {"sip_to_far", "SIP messages to the far party", "0", "must be 0", 0, true, ""},
@@ -29,14 +30,16 @@ inline call::FlipReport report() {
       {"neither", "Time with neither A nor B heard", "0 ms", "must be 0", 0, true, ""},
       {"click", "Largest sample step at the splice", "0.84 x", "at most 1.1 x of the audio around it", 0.84, true, ""},
   };
-  using Kind = call::ReportPacket::Kind;
+  using Kind = ReportPacket::Kind;
   for (int i = -20; i <= 20; ++i) {
     const auto n = static_cast<std::uint32_t>(i + 20);
     const double jitter = 2.0 * std::sin(i * 1.7);
-    if (i < 8)
-      report.packets.push_back({Kind::FromA, i * 20 - 6 + jitter, static_cast<std::uint16_t>(500 + n), n * 160, i < 0});
-    if (i >= -4)
-      report.packets.push_back({Kind::FromB, i * 20 - 2 - jitter, static_cast<std::uint16_t>(9 + n), n * 160, i >= 0});
+    const ReportPacket a{Kind::FromA, i * 20 - 6 + jitter, static_cast<std::uint16_t>(500 + n), n * 160, i < 0};
+    const ReportPacket b{Kind::FromB, i * 20 - 2 - jitter, static_cast<std::uint16_t>(9 + n), n * 160, i >= 0};
+    // In the order of a real report: what is passed on stands right before what it becomes.
+    if (i < 0 && i >= -4) report.packets.push_back(b);
+    if (i < 8) report.packets.push_back(a);
+    if (i >= 0) report.packets.push_back(b);
     report.packets.push_back(
         {Kind::ToFar, i * 20.0 + (i == 0 ? 0 : 0.1), static_cast<std::uint16_t>(7000 + n), n * 160, true});
   }

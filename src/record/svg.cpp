@@ -66,6 +66,7 @@ text { fill: #182230; font-size: 13px; }
 .glyph { fill: none; stroke: #ffffff; stroke-width: 2.2; stroke-linecap: round; stroke-linejoin: round; }
 .used.a { fill: #2f6fde; } .used.b { fill: #e0831a; }
 .unused { fill: none; stroke-width: 1.4; } .unused.a { stroke: #2f6fde; } .unused.b { stroke: #e0831a; }
+.used.own { fill: #98a2b1; } .broken { fill: #d23434; fill-opacity: 0.09; }
 .gap { fill: #d23434; fill-opacity: 0.18; } .gap-label { fill: #c22525; font-weight: 650; font-size: 12px; }
 .axis { stroke: #9aa5b4; stroke-width: 1; } .rule { stroke: #e3e7ee; stroke-width: 1; }
 .splice { stroke: #182230; stroke-width: 1.4; stroke-dasharray: 4 3; } .pill { fill: #182230; }
@@ -75,7 +76,7 @@ text { fill: #182230; font-size: 13px; }
   .subline, .muted { fill: #9eabbc; } .note { fill: #e2b25c; }
   .good { fill: #4cc98a; } .bad { fill: #ff7a7a; } .unknown { fill: #9eabbc; }
   .used.a { fill: #6ea3ff; } .used.b { fill: #ffae52; } .unused.a { stroke: #6ea3ff; } .unused.b { stroke: #ffae52; }
-  .gap-label { fill: #ff7a7a; } .rule { stroke: #27313e; } .axis { stroke: #5f6c7c; }
+  .used.own { fill: #7d8999; } .gap-label { fill: #ff7a7a; } .rule { stroke: #27313e; } .axis { stroke: #5f6c7c; }
   .splice { stroke: #e8edf4; } .pill { fill: #e8edf4; } .pill-text { fill: #10151d; }
 }
 )";
@@ -101,6 +102,28 @@ std::string xml_text(std::string_view text, std::size_t max) {
     text.remove_prefix(std::max<std::size_t>(1, length));
   }
   return cut ? out + "…" : out;
+}
+
+std::vector<std::string> wrapped(std::string_view text, std::size_t max, std::size_t rows) {
+  std::vector<std::string> out;
+  while (!text.empty()) {
+    const auto space = text.find(' ');
+    const std::string_view word = text.substr(0, space);
+    const bool fits = !out.empty() && code_points(out.back()) + 1 + code_points(word) <= max;
+    if (!fits && out.size() == rows) {  // svg_text() cuts a row that is too long
+      out.back() += ' ';
+      out.back() += text;
+      break;
+    }
+    if (fits) {
+      out.back() += ' ';
+      out.back() += word;
+    } else {
+      out.emplace_back(word);
+    }
+    text.remove_prefix(space == std::string_view::npos ? text.size() : space + 1);
+  }
+  return out;
 }
 
 std::string svg_text(Point at, std::string_view css_class, std::string_view text, std::size_t max) {
