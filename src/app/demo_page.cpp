@@ -3,47 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <string_view>
+
+#include "record/json.h"
+#include "record/picture.h"
 
 namespace segue::app {
 namespace {
 
 using nlohmann::json;
-
-constexpr std::string_view kHead = R"(<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Segue: the demo's verdict</title>
-<style>
-:root{color-scheme:light dark;--paper:#fff;--ink:#1c2430;--dim:#5b6675;--faint:#d9dee6;--card:#f6f8fa;--good:#1a7f4b;--bad:#c62f2f;
---c0:#2f6fde;--c1:#c2571a;--c2:#7a4fc9}
-@media (prefers-color-scheme:dark){:root{--paper:#12161c;--ink:#e6eaf0;--dim:#98a3b3;--faint:#323a46;--card:#1a2028;--good:#4fc388;
---bad:#ff7b72;--c0:#6ea0ff;--c1:#f0935a;--c2:#b392f0}}
-*{box-sizing:border-box}
-body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,sans-serif}
-main{max-width:62rem;margin:0 auto;padding:1.25rem 1rem 4rem}
-h1{font-size:1.7rem;line-height:1.2;margin:.4rem 0 .6rem}
-h2{font-size:1.2rem;margin:2.4rem 0 .3rem}
-p{margin:.4rem 0}
-.dim{color:var(--dim)}.good{color:var(--good)}.bad{color:var(--bad)}
-.badge{display:inline-block;font-weight:650;border:1.5px solid currentColor;border-radius:.4rem;padding:0 .5rem}
-audio{width:100%;margin:.6rem 0}
-.wave{display:block;width:100%;height:10rem;background:var(--card);border-radius:.5rem}
-.wave .mark{stroke:var(--ink);stroke-width:1.2;stroke-dasharray:4 3;vector-effect:non-scaling-stroke;fill:none}
-.marks{position:relative;height:1.6rem;font-weight:650}
-.marks span{position:absolute;transform:translateX(-50%)}
-.key span{margin-right:1.2rem;white-space:nowrap}.key i{display:inline-block;width:.8rem;height:.8rem;border-radius:.2rem;margin-right:.35rem}
-.scroll{overflow-x:auto}
-table{border-collapse:collapse;width:100%;margin:.5rem 0;font-size:.92rem}
-th,td{text-align:left;vertical-align:top;padding:.3rem .7rem .3rem 0;border-bottom:1px solid var(--faint)}
-th{font-weight:600;color:var(--dim)}
-td small{display:block;color:var(--dim)}
-.picture{overflow-x:auto;margin:.6rem 0}.picture img{display:block;width:100%;min-width:40rem;height:auto}
-@media (max-width:40rem){
-.lines thead{display:none}.lines tr{display:block;padding:.45rem 0;border-bottom:1px solid var(--faint)}
-.lines td{display:block;border:0;padding:.05rem 0}.lines td:first-child{font-weight:600}
-.lines td[data-of]::before{content:attr(data-of) ": ";color:var(--dim)}}
-</style></head><body><main>
-)";
 
 std::string escaped(std::string_view text) {
   std::string out;
@@ -105,6 +74,40 @@ const Shown* find(const ShownLines& lines, std::string_view key) {
   return found == lines.end() ? nullptr : &found->second;
 }
 
+/// A picture inside the page, so that the page can be passed on as one file: RFC 2397, everything but RFC 3986's
+/// unreserved characters percent-encoded, since it stands in a srcset too.
+std::string data_uri(std::string_view svg) {
+  std::string out = "data:image/svg+xml;charset=utf-8,";
+  for (const char c : svg) {
+    const bool unreserved = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' ||
+                            c == '.' || c == '_' || c == '~';
+    if (unreserved) {
+      out += c;
+    } else {
+      fmt::format_to(std::back_inserter(out), "%{:02X}", static_cast<unsigned char>(c));
+    }
+  }
+  return out;
+}
+
+/// The timeline of the server's report, wide and for a phone; it leads to the whole picture.
+std::string picture(const JudgedFlip& flip, std::size_t number) {
+  const auto found = flip.server.find("report");
+  const Result<call::FlipReport> report =
+      found == flip.server.end() ? fail(ErrorKind::NotFound, "") : record::flip_report_from_json(*found);
+  if (!report) return "<p class=\"dim\">The server made no report of it.</p>\n";
+  call::FlipRecord record;
+  record.report = *report;
+  const record::PictureNames names{"Grace 2001", std::string(kDeviceNames.at(flip.taken.from)),
+                                   std::string(kDeviceNames.at(flip.taken.to))};
+  const auto drawn = [&](record::PictureShape shape) { return data_uri(record::flip_picture(record, names, shape)); };
+  return fmt::format(
+      "<a class=\"picture\" href=\"flip-{0}.svg\"><picture><source media=\"(max-width: 40rem)\" srcset=\"{1}\">"
+      "<img src=\"{2}\" alt=\"Timeline of flip {0}: packets of the first device, of the second, and what the far party "
+      "got\"></picture></a>\n",
+      number, drawn(record::PictureShape::NarrowTimeline), drawn(record::PictureShape::Timeline));
+}
+
 std::string badge(bool good, std::string_view text) {
   return fmt::format("<span class=\"badge {}\">{}</span>", good ? "good" : "bad", text);
 }
@@ -119,10 +122,14 @@ std::string cell(const Shown* line, std::string_view observer) {
   return fmt::format("<td data-of=\"{}\">{} {}{}</td>", observer, mark, value, note);
 }
 
+/// Closed where all is well; what is red is open.
 std::string line_table(const JudgedFlip& flip) {
   const ShownLines server = shown_lines(flip.server);
   const ShownLines far = shown_lines(flip.far);
-  std::string out =
+  std::string out = fmt::format(
+      "<details{}><summary>Every line of the promise, as the server and as the far party measured it</summary>\n",
+      flip.kept() ? "" : " open");
+  out +=
       "<table class=\"lines\"><thead><tr><th>What is looked at</th><th>must be</th><th>the server measured</th>"
       "<th>the far party measured</th></tr></thead><tbody>\n";
   const auto row = [&](const std::string& key, const Shown& named) {
@@ -134,7 +141,24 @@ std::string line_table(const JudgedFlip& flip) {
   for (const auto& [key, line] : server) {
     if (find(far, key) == nullptr) row(key, line);
   }
-  return out + "</tbody></table>\n";
+  return out + "</tbody></table></details>\n";
+}
+
+/// The figures that people ask for first.
+std::string in_short(const JudgedFlip& flip) {
+  const ShownLines far = shown_lines(flip.far);
+  std::string out;
+  const auto add = [&](std::string_view key, std::string_view words) {
+    const Shown* line = find(far, key);
+    if (line == nullptr || line->value.empty()) return;
+    out += fmt::format("{}{}: <b class=\"num\">{}</b>", out.empty() ? "" : " &middot; ", words, escaped(line->value));
+  };
+  add("sip_to_far", "SIP messages to Grace");
+  add("slots_missing", "packets missing");
+  add("gap", "longest wait for a packet");
+  add("answer_to_heard", "answer to heard");
+  add("click", "step in the waveform");
+  return "<p>" + out + "</p>\n";
 }
 
 std::string where(const JudgedFlip& flip) {
@@ -146,13 +170,16 @@ std::string where(const JudgedFlip& flip) {
 
 std::string overview(const DemoResult& result) {
   std::string out =
-      "<div class=\"scroll\"><table><thead><tr><th>#</th><th>flip</th><th>asked how</th><th>the server</th><th>the far "
+      "<div class=\"scroll\"><table><thead><tr><th>#</th><th>flip</th><th class=\"how\">asked how</th><th>the "
+      "server</th><th>the far "
       "party</th></tr></thead><tbody>\n";
   for (std::size_t i = 0; i < result.flips.size(); ++i) {
     const JudgedFlip& flip = result.flips[i];
     out += fmt::format(
-        "<tr><td>{0}</td><td><a href=\"#flip-{0}\">{1}</a></td><td>{2}</td><td>{3}</td><td>{4}</td></tr>\n", i + 1,
-        where(flip), escaped(act_title(flip.taken.act)), badge(flip.server_kept(), flip.server_kept() ? "kept" : "RED"),
+        "<tr><td>{0}</td><td><a href=\"#flip-{0}\">{1}</a></td><td "
+        "class=\"how\">{2}</td><td>{3}</td><td>{4}</td></tr>\n",
+        i + 1, where(flip), escaped(act_title(flip.taken.act)),
+        badge(flip.server_kept(), flip.server_kept() ? "kept" : "RED"),
         badge(flip.far.kept, flip.far.kept ? "kept" : "RED"));
   }
   return out + "</tbody></table></div>\n";
@@ -163,11 +190,7 @@ std::string section(const JudgedFlip& flip, std::size_t number) {
       fmt::format("<section id=\"flip-{0}\"><h2>{0}. {1} {2}</h2>\n<p class=\"dim\">{3}. {4}, outcome: {5}.</p>\n",
                   number, where(flip), badge(flip.kept(), flip.kept() ? "kept" : "RED"),
                   escaped(act_title(flip.taken.act)), escaped(flip.taken.id), escaped(flip.taken.outcome));
-  out += fmt::format(
-      "<div class=\"picture\"><img src=\"flip-{0}.svg\" alt=\"Timeline of flip {0}: packets of the first device, of "
-      "the second, and "
-      "what the far party got\"></div>\n",
-      number);
+  out += in_short(flip) + picture(flip, number);
   return out + line_table(flip) + "</section>\n";
 }
 
@@ -217,22 +240,28 @@ bool DemoResult::kept() const {
 
 std::vector<std::string> red_lines(const JudgedFlip& flip) {
   std::vector<std::string> out;
-  const auto collect = [&](const ShownLines& lines, std::string_view observer) {
+  const auto collect = [&](const ShownLines& lines, bool kept, std::string_view observer) {
+    if (kept) return;
+    const bool any_red =
+        std::any_of(lines.begin(), lines.end(), [](const auto& line) { return line.second.kept == false; });
     for (const auto& [key, line] : lines) {
-      if (line.kept != false) continue;
-      out.push_back(fmt::format("{}: {} is {} ({}){}", observer, line.title, line.value, line.limit,
-                                line.note.empty() ? "" : "; " + line.note));
+      if (any_red ? line.kept != false : line.kept.has_value() || line.limit == "reported") continue;
+      out.push_back(fmt::format("{}: {} {} ({}){}", observer, line.title,
+                                any_red              ? "is " + line.value
+                                : line.value.empty() ? "could not be measured"
+                                                     : "could not be judged: " + line.value,
+                                line.limit, line.note.empty() ? "" : "; " + line.note));
     }
   };
-  collect(shown_lines(flip.server), "the server");
-  collect(shown_lines(flip.far), "the far party");
+  collect(shown_lines(flip.server), flip.server_kept(), "the server");
+  collect(shown_lines(flip.far), flip.far.kept, "the far party");
   if (!flip.as_wanted()) out.push_back("its outcome is " + flip.taken.outcome);
   return out;
 }
 
 std::string demo_page(const DemoResult& result) {
   const bool kept = result.kept();
-  std::string out(kHead);
+  std::string out(demo_page_head());
   out += fmt::format("<p class=\"dim\">Segue demo</p>\n<h1>{}</h1>\n",
                      kept ? "A live call moved between phones, and the far party heard nothing change."
                           : "Not every line of the promise was kept.");

@@ -1,9 +1,10 @@
 // The demo's page: the verdict line by line for every flip from both observers, the pictures, and what the far party
-// heard. One HTML file beside its pictures and sound; no scripts, light and dark, wide and narrow. Pure.
+// heard. One HTML file with its pictures in it, beside the sound; no scripts, light and dark, wide and narrow. Pure.
 #pragma once
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "app/demo_stage.h"
@@ -31,8 +32,10 @@ struct DemoResult {
   [[nodiscard]] bool kept() const;
 };
 
-/// "5 lines red of 32 ...": the flip's lines that are red, with their observer; empty if none.
+/// Why a flip is not kept, for people: its red lines with their observer, or where none is red, what could not be
+/// judged.
 [[nodiscard]] std::vector<std::string> red_lines(const JudgedFlip& flip);
+[[nodiscard]] std::string_view demo_page_head();
 [[nodiscard]] std::string demo_page(const DemoResult& result);
 
 }  // namespace segue::app

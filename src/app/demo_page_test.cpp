@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "record/json.h"
+#include "record/samples.h"
+
 namespace segue::app {
 namespace {
 
@@ -61,6 +64,32 @@ TEST(DemoPage, NamesTheRedLineAndItsObserverAndEscapesText) {
   EXPECT_THAT(page, HasSubstr("Longest time &lt;between&gt; packets"));
   EXPECT_THAT(page, HasSubstr("RED</span> 55.0 ms"));
   EXPECT_THAT(demo_page(result_of(flip_of(true, true))), Not(HasSubstr("RED")));
+}
+
+TEST(DemoPage, SaysWhyAFlipWithoutARedLineIsNotKept) {
+  JudgedFlip flip = flip_of(true, false);
+  flip.far.lines = {
+      {"lateness", "Latest packet after its slot", "30.3 ms", "at most 10 ms", 30.3, std::nullopt, "noise: 18.8 ms"},
+      {"click", "Waveform step at the splice", "", "at most 1.1 x", std::nullopt, std::nullopt, ""},
+      {"answer_to_heard", "B's 200 to B heard", "48 ms", "reported", 48, std::nullopt, ""}};
+  EXPECT_THAT(
+      red_lines(flip),
+      testing::ElementsAre(
+          "the far party: Latest packet after its slot could not be judged: 30.3 ms (at most 10 ms); noise: 18.8 ms",
+          "the far party: Waveform step at the splice could not be measured (at most 1.1 x)"));
+}
+
+TEST(DemoPage, CarriesItsPicturesWideAndNarrowAndOpensOnlyWhatIsRed) {
+  JudgedFlip flip = flip_of(true, true);
+  flip.server["report"] = record::to_json(record::samples::report());
+  const std::string good = demo_page(result_of(flip));
+  EXPECT_THAT(good, HasSubstr("srcset=\"data:image/svg+xml;charset=utf-8,%3Csvg"));
+  EXPECT_THAT(good, HasSubstr("<img src=\"data:image/svg+xml;charset=utf-8,%3Csvg"));
+  EXPECT_THAT(good, HasSubstr("<details><summary>"));
+  flip.far.kept = false;
+  EXPECT_THAT(demo_page(result_of(flip)), HasSubstr("<details open><summary>"));
+  flip.server["report"] = nullptr;
+  EXPECT_THAT(demo_page(result_of(flip)), HasSubstr("The server made no report of it."));
 }
 
 TEST(DemoWave, DrawsEachStretchAndMarkEvenAtTheEdges) {
