@@ -62,7 +62,7 @@ Response malformed(std::string_view body, std::size_t byte) {
                  "The body is not JSON: line " + std::to_string(line) + ", column " + std::to_string(column) + ".");
 }
 
-Response bad_shape(std::string detail) { return problem(400, "malformed-json", "Malformed JSON", detail); }
+Response bad_shape(std::string_view detail) { return problem(400, "malformed-json", "Malformed JSON", detail); }
 
 bool digit(char c) { return c >= '0' && c <= '9'; }
 bool no_controls(std::string_view text) {

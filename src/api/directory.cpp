@@ -12,7 +12,7 @@ using record::id_text;
 
 /// The account in the path, if the asker may see it.
 Result<AccountId> own_account(const Context& c) {
-  const auto id = path_id<AccountId>(c, 0, "acc");
+  auto id = path_id<AccountId>(c, 0, "acc");
   if (id && !owns(c, *id)) return not_found("account");
   return id;
 }
