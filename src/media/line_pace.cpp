@@ -123,7 +123,7 @@ void Line::start_pacing(Instant now) {
     return;
   }
   const auto slot = static_cast<std::int32_t>(slot_ticks());
-  const std::int32_t behind = past_free_slot(now - timeline_.phase(), slot);
+  const std::int32_t behind = rtp::timestamp_distance(timeline_.ideal(now - timeline_.phase()), end_);
   if (behind <= slot / 2) return;
   end_ += static_cast<std::uint32_t>((behind + slot / 2) / slot * slot);
   marker_next_ = !active(now);
