@@ -96,7 +96,7 @@ class DoctoredFlip {
     Bytes bytes(rtp::kHeaderBytes);
     rtp::write_header(bytes, out.header);
     bytes.insert(bytes.end(), out.payload.begin(), out.payload.end());
-    meter.departed(bytes, out.to, out.at);
+    meter.departed(bytes, out.to, arrival.used ? std::nullopt : std::optional(seen), out.at);
   }
   /// B's first packet, sent before the one that is heard.
   void before_it(FlipMeter& meter, Instant proving) const {

@@ -88,7 +88,7 @@ void Exchange::Impl::to_line(Leg& leg, const SourcePacket& in, bool skip, Now no
                         in.packet.ssrc, in.ticks, in.arrived, now.mono, !out.empty(),
                         in.kind == SourcePacket::Kind::Event});
   }
-  if (!out.empty()) depart(leg, out, now, sink);
+  if (!out.empty()) depart(leg, out, std::nullopt, now, sink);
   touch(leg);
 }
 
@@ -135,15 +135,16 @@ void Exchange::Impl::fire_splice(Leg& leg, const SourcePacket* in, Now now, Sink
                           in->arrived, now.mono, !out.empty(), false});
     }
   }
-  if (!out.empty()) depart(leg, out, now, sink);
+  if (!out.empty()) depart(leg, out, std::nullopt, now, sink);
   pace(leg, now, sink);
   touch(leg);
 }
 
-void Exchange::Impl::depart(Leg& leg, ByteView packet, Now now, Sink& sink) {
+/// `due`: of a packet that the line made itself.
+void Exchange::Impl::depart(Leg& leg, ByteView packet, std::optional<Instant> due, Now now, Sink& sink) {
   ++leg.totals.packets_out;
   leg.totals.bytes_out += packet.size();
-  if (leg.meter) leg.meter->departed(packet, *leg.to, now.mono);
+  if (leg.meter) leg.meter->departed(packet, *leg.to, due, now.mono);
   sink.send_rtp(leg.id, *leg.to, packet);
 }
 
@@ -154,7 +155,7 @@ void Exchange::Impl::pace(Leg& leg, Now now, Sink& sink) {
     const auto before = leg.line.deadline();
     const auto out = leg.line.pace(now.mono, scratch);
     if (!out.empty()) {
-      depart(leg, out, now, sink);
+      depart(leg, out, before, now, sink);
     } else if (leg.line.deadline() == before) {
       break;
     }

@@ -56,7 +56,7 @@ void FlipMeter::arrived(const Arrival& arrival) {
   add(point);
 }
 
-void FlipMeter::departed(ByteView bytes, const Endpoint& to, Instant now) {
+void FlipMeter::departed(ByteView bytes, const Endpoint& to, std::optional<Instant> due, Instant now) {
   const auto packet = rtp::parse_packet(bytes);
   ++m_.packets_watched;
   if (!packet) {
@@ -77,6 +77,8 @@ void FlipMeter::departed(ByteView bytes, const Endpoint& to, Instant now) {
     point.wait = pending_->arrival.seen - pending_->arrival.at;
     point.held = now - pending_->arrival.seen;
     if (audio(*packet)) point.cadence = pending_->arrival.who;
+  } else if (due) {
+    point.wait = std::max(Duration::zero(), now - *due);
   }
   const std::int32_t ahead = rtp::sequence_distance(packet->sequence, highest_);
   const std::int32_t hole = rtp::timestamp_distance(packet->timestamp, end_);
@@ -190,6 +192,7 @@ void FlipMeter::lateness(const rtp::PacketView& packet, const Point& point, bool
   };
   if (!pending_) {
     made_late_max_ = std::max(made_late_max_.value_or(Duration::min()), against_slot(now));
+    made_own_max_ = std::max(made_own_max_.value_or(Duration::min()), against_slot(now - point.wait));
     return;
   }
   Source& s = sources_[static_cast<std::size_t>(pending_->arrival.who)];

@@ -60,8 +60,9 @@ class FlipMeter {
 
   /// A source's packet; call before departed() for what is made of it.
   void arrived(const Arrival& arrival);
-  /// A packet leaves: made of the packet that arrived() was told of last, if that was used, else made by the line.
-  void departed(ByteView packet, const Endpoint& to, Instant now);
+  /// A packet leaves: made of the packet that arrived() was told of last, if that was used, else made by the line,
+  /// which had it `due` for then.
+  void departed(ByteView packet, const Endpoint& to, std::optional<Instant> due, Instant now);
   void rtcp_departed(ByteView packet);
   /// The splice was made: packets of B are the line's from here on.
   void spliced(const Splice& splice);
@@ -137,9 +138,9 @@ class FlipMeter {
   std::optional<Instant> spliced_at_, answered_at_, first_of_b_;
   bool b_heard_ = false, a_was_active_ = false;
   Duration wait_max_{}, held_max_{};
-  Duration b_phase_{};                              // of B's first packet: the slot was chosen by it
-  std::optional<std::uint32_t> b_first_timestamp_;  // B's own, of its first packet
-  std::optional<Duration> made_late_max_;           // of packets that the line made itself
+  Duration b_phase_{};                                    // of B's first packet: the slot was chosen by it
+  std::optional<std::uint32_t> b_first_timestamp_;        // B's own, of its first packet
+  std::optional<Duration> made_late_max_, made_own_max_;  // of packets that the line made itself
   std::optional<rtp::SenderInfo> last_report_;
   std::vector<Point> before_, after_;
   std::size_t before_next_ = 0;

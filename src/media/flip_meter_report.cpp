@@ -22,7 +22,7 @@ std::vector<FlipMeter::Point> FlipMeter::points() const {
 /// When the packet would have left if its source sent evenly and this machine read at once. B's first packet is where
 /// it is: its slot was chosen by it.
 Instant FlipMeter::even(const Point& point) const {
-  if (!point.cadence) return point.at;
+  if (!point.cadence) return point.at - point.wait;
   const bool of_b = *point.cadence == Who::B;
   const Duration phase = of_b ? b_phase_ : sources_[0].mean_phase();
   return setup_.slots.time_of(point.timestamp, point.at) + phase + point.held;
@@ -63,7 +63,7 @@ void FlipMeter::report_lateness(const std::vector<Point>& points) {
     held = std::max(held, point.held);
   }
   if (any) m_.scheduler_ms_max = to_ms(wait);
-  std::optional<Duration> latest = made_late_max_, own = made_late_max_;
+  std::optional<Duration> latest = made_late_max_, own = made_own_max_;
   const auto at_least = [](std::optional<Duration>& longest, Duration d) {
     longest = std::max(longest.value_or(Duration::min()), d);
   };

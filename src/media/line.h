@@ -165,6 +165,7 @@ class Line {
   bool fade_next_ = false, marker_next_ = false;
 
   RelayMap current_;
+  Instant paced_from_{};      // no packet of the line's own is due before it was decided upon
   bool cut_running_ = false;  // join is part of a splice away from a source that runs
 
   Event event_;

@@ -117,6 +117,7 @@ std::uint32_t Line::slot_ticks() const {
 /// The first paced packet after relayed ones (or after none): the free slot, unless its time is over by more than half
 /// a frame.
 void Line::start_pacing(Instant now) {
+  paced_from_ = now;
   if (!timeline_.anchored()) {
     timeline_.anchor(now, end_, rtp_clock(format_.codec));
     marker_next_ = true;
@@ -139,7 +140,7 @@ void Line::schedule(Instant now) {
   // line's lateness keeps its bound.
   const Duration nearest = timeline_.length(slot_ticks() / 2 - slot_ticks() / 10);
   if (filler_ == Filler::Yielding && digit_count_ == 0) wait = std::min(wait + nearest, std::max(wait, nearest));
-  due_ = timeline_.time_of(end_, now) + wait;
+  due_ = std::max(timeline_.time_of(end_, now) + wait, paced_from_);
 }
 
 std::optional<Instant> Line::deadline() const { return due_; }
