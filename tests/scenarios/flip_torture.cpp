@@ -1,6 +1,8 @@
 // One live call over loopback sockets, 50 flips (--long: 1,000; --flips N), all triggers mixed. Every line of the
 // promise is checked by the server's report and by the far party's own check; afterwards ports, sessions and timers are
-// back where they were, and memory has not grown. Exit code 0 only if all of it holds.
+// back where they were, and memory has not grown. Exit code 0 only if all of it holds. A flip whose timing the far
+// party cannot judge, because this machine held a phone's packet for more than a frame at that very moment, is made
+// again; more than one in five of them, and the run is red.
 #include <fmt/format.h>
 #include <malloc.h>
 #include <unistd.h>
@@ -49,10 +51,11 @@ struct Run {
   Options options;
   Random random{1};
   Table table;
-  std::size_t red = 0, failed = 0;
+  std::size_t red = 0, failed = 0, not_judged = 0;
   double warm_mb = 0;
 
-  void judge(const Stage& stage, const app::FlipTaken& taken, std::size_t index);
+  /// False: it could not be judged.
+  bool judge(const Stage& stage, const app::FlipTaken& taken, std::size_t index);
   bool all_flips(Stage& stage);
 };
 
@@ -64,7 +67,7 @@ std::vector<Act> shuffled_acts(Random& random) {
   return acts;
 }
 
-void Run::judge(const Stage& stage, const app::FlipTaken& taken, std::size_t index) {
+bool Run::judge(const Stage& stage, const app::FlipTaken& taken, std::size_t index) {
   const auto record = stage.server_record(taken.id);
   const auto far = stage.far_report(taken);
   std::string broken;
@@ -84,17 +87,21 @@ void Run::judge(const Stage& stage, const app::FlipTaken& taken, std::size_t ind
   }
   const bool wanted = app::moves(taken.act) ? taken.outcome == "done" : taken.outcome != "done";
   if (!wanted) broken += "\n      its outcome is " + taken.outcome;
-  if (!far.kept && broken.empty()) broken += "\n      far party: a line that must be measured was not";
+  const bool judged = far.kept || !broken.empty();
   if (!broken.empty()) ++red;
   fmt::print("{:>5}  {:<10} {:<11} {} -> {}  {} ({}){}\n", index + 1, taken.id, taken.outcome,
-             app::kDeviceNames.at(taken.from), app::kDeviceNames.at(taken.to), broken.empty() ? "kept" : "RED",
+             app::kDeviceNames.at(taken.from), app::kDeviceNames.at(taken.to),
+             !judged          ? "not judged"
+             : broken.empty() ? "kept"
+                              : "RED",
              app::act_title(taken.act), broken);
   std::fflush(stdout);
+  return judged;
 }
 
 bool Run::all_flips(Stage& stage) {
   std::vector<Act> acts;
-  for (std::size_t i = 0; i < options.flips; ++i) {
+  for (std::size_t i = 0; i < options.flips;) {
     if (acts.empty()) acts = shuffled_acts(random);
     const Act act = acts.back();
     acts.pop_back();
@@ -105,9 +112,14 @@ bool Run::all_flips(Stage& stage) {
       ++failed;
       return false;  // where the call stands is not known any more
     }
-    judge(stage, *taken, i);
+    if (judge(stage, *taken, i)) {
+      ++i;
+    } else if (acts.push_back(act); ++not_judged > std::max<std::size_t>(options.flips / 5, 2)) {
+      fmt::print("this machine is too busy to judge milliseconds\n");
+      return false;
+    }
     stage.forget_before(taken->far.asked);
-    if (i + 1 == kWarmUp) warm_mb = resident_mb();
+    if (i == kWarmUp && warm_mb == 0) warm_mb = resident_mb();
   }
   return true;
 }
@@ -168,8 +180,9 @@ int torture(const Options& options, const std::string& folder) {
   fmt::print("memory: {:.1f} MB after {} flips, {:.1f} MB after {}; grown by {:.1f} MB, at most {:.1f}\n", run.warm_mb,
              kWarmUp, after_mb, options.flips, growth, allowed);
   const bool good = whole && clean && run.red == 0 && growth <= allowed;
-  fmt::print("{}: {} of {} flips kept every line{}\n", good ? "GREEN" : "RED", options.flips - run.red - run.failed,
-             options.flips, clean ? "" : "; something was left behind");
+  fmt::print("{}: {} of {} flips kept every line, {} more were not judged{}\n", good ? "GREEN" : "RED",
+             options.flips - run.red - run.failed, options.flips, run.not_judged,
+             clean ? "" : "; something was left behind");
   return good ? 0 : 1;
 }
 
