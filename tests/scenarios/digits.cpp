@@ -57,12 +57,12 @@ std::string digits_of(const std::vector<Key>& keys) {
   return digits;
 }
 
-/// From each event packet's leaving the phone to its coming to the far party, in ms; the server makes no packet more
-/// and none less.
+/// From when each event packet was due at the phone to its coming to the far party, in ms: the phone's and the server's
+/// schedulers included. The server makes no packet more and none less.
 std::vector<double> delays(const phone::Capture& from, const std::vector<Key>& heard) {
   std::vector<Instant> sent, come;
   for (const auto& packet : from.sent) {
-    if (!packet.audio) sent.push_back(packet.at);
+    if (!packet.audio) sent.push_back(packet.due);
   }
   for (const auto& key : heard) come.insert(come.end(), key.packets.begin(), key.packets.end());
   std::vector<double> out;
