@@ -48,6 +48,7 @@ void Engine::Impl::carry_out(const call::RingLeg& o, Now now) {
   leg.flow = binding.flow;
   leg.rtp = *rtp;
   leg.local = sdp::make_offer(*rtp, random.u32(), o.codecs);
+  leg.local.rtcp_mux = true;
   sip::InviteOptions invite;
   invite.flow = binding.flow;
   invite.request_uri = binding.contact;
@@ -90,6 +91,7 @@ std::string Engine::Impl::local_answer(Leg& leg, std::vector<Codec> allowed) {
   const std::uint64_t session_id = first ? random.u32() | 1U : leg.local.session_id;
   auto answer = sdp::make_answer(*leg.offer, leg.rtp, session_id, first ? 1 : leg.local.version, allowed, true);
   if (!answer) return {};
+  sdp::take_mux(*leg.offer, *answer);
   if (!first && sdp::print(answer->local, &*leg.offer) != sdp::print(leg.local, &*leg.offer)) ++answer->local.version;
   leg.local = std::move(answer->local);
   leg.agreed = answer->agreed;
@@ -102,6 +104,7 @@ void Engine::Impl::carry_out(const call::AnswerLeg& o, Now now) {
   leg->answered = true;
   if (!leg->offer) {  // delayed offer: ours goes in the 200, the answer comes in the ACK
     leg->local = sdp::make_offer(leg->rtp, random.u32() | 1U, {o.codec});
+    leg->local.rtcp_mux = true;
     leg->ours_is_offer = true;
     return agent.answer(leg->session, sdp::print(leg->local), {}, now);
   }

@@ -235,7 +235,7 @@ void Engine::Impl::apply_remote(Leg& leg, const sdp::RemoteAudio& remote) {
   set.format.ptime_ms = remote.ptime_ms;
   set.address.rtp = remote.rtp;
   set.address.rtcp = remote.rtcp;
-  set.address.rtcp_mux = remote.rtcp_mux;
+  set.address.rtcp_mux = a.rtcp_mux;
   set.address.signalling_ip = leg.flow.remote.ip;
   set.send = a.direction == sdp::Direction::SendRecv || a.direction == sdp::Direction::SendOnly;
   set.receive = a.direction == sdp::Direction::SendRecv || a.direction == sdp::Direction::RecvOnly;

@@ -34,7 +34,8 @@ class Exchange {
    public:
     virtual ~Sink() = default;
     virtual void send_rtp(LegId leg, const Endpoint& to, ByteView packet) = 0;
-    virtual void send_rtcp(LegId leg, const Endpoint& to, ByteView packet) = 0;
+    /// `muxed`: by the leg's RTP socket (RFC 5761), else by its RTCP socket.
+    virtual void send_rtcp(LegId leg, const Endpoint& to, ByteView packet, bool muxed) = 0;
     virtual void tell(Message message) = 0;  ///< to signalling
   };
 

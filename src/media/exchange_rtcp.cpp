@@ -48,7 +48,7 @@ void Exchange::Impl::send_rtcp(Leg& leg, bool bye, Now now, Sink& sink) {
   leg.last_rtcp.assign(packet.begin(), packet.end());
   if (leg.meter) leg.meter->rtcp_departed(packet);
   const auto to = leg.address.rtcp_mux ? leg.to : leg.rtcp_from ? leg.rtcp_from : std::optional{leg.address.rtcp};
-  if (to && to->valid() && !to->ip.unspecified()) sink.send_rtcp(leg.id, *to, packet);
+  if (to && to->valid() && !to->ip.unspecified()) sink.send_rtcp(leg.id, *to, packet, leg.address.rtcp_mux);
 }
 
 }  // namespace segue::media

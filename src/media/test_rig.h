@@ -82,8 +82,8 @@ class Rig : public Exchange::Sink {
     sent.push_back(std::move(s));
     sent.back().view = rtp::parse_packet(sent.back().bytes).value();
   }
-  void send_rtcp(LegId leg, const Endpoint& to, ByteView packet) override {
-    rtcp.push_back({leg, to, Bytes(packet.begin(), packet.end()), now, {}});
+  void send_rtcp(LegId leg, const Endpoint& to, ByteView packet, bool muxed) override {
+    (muxed ? muxed_rtcp : rtcp).push_back({leg, to, Bytes(packet.begin(), packet.end()), now, {}});
   }
   void tell(Message message) override { told.push_back(std::move(message)); }
 
@@ -179,6 +179,7 @@ class Rig : public Exchange::Sink {
   Exchange exchange;
   std::vector<Sent> sent;
   std::vector<Sent> rtcp;
+  std::vector<Sent> muxed_rtcp;  // left by the RTP socket
   std::vector<Message> told;
 };
 

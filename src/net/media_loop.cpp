@@ -189,8 +189,9 @@ void MediaLoop::send_rtp(LegId leg, const Endpoint& to, ByteView packet) {
   if (const auto* found = find(leg)) send_by(found->sockets.rtp.get(), to, packet);
 }
 
-void MediaLoop::send_rtcp(LegId leg, const Endpoint& to, ByteView packet) {
-  if (const auto* found = find(leg)) send_by(found->sockets.rtcp.get(), to, packet);
+void MediaLoop::send_rtcp(LegId leg, const Endpoint& to, ByteView packet, bool muxed) {
+  const auto* found = find(leg);
+  if (found) send_by((muxed ? found->sockets.rtp : found->sockets.rtcp).get(), to, packet);
 }
 
 void MediaLoop::send_by(int fd, const Endpoint& to, ByteView packet) {

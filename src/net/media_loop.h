@@ -67,7 +67,7 @@ class MediaLoop final : private media::Exchange::Sink {
   void flush();
 
   void send_rtp(LegId leg, const Endpoint& to, ByteView packet) override;
-  void send_rtcp(LegId leg, const Endpoint& to, ByteView packet) override;
+  void send_rtcp(LegId leg, const Endpoint& to, ByteView packet, bool muxed) override;
   void tell(media::Message message) override;
   void send_by(int fd, const Endpoint& to, ByteView packet);
   [[nodiscard]] const Leg* find(LegId leg) const;

@@ -10,6 +10,7 @@
 #include "net/media_loop.h"
 #include "net/test_turns.h"
 #include "rtp/packet.h"
+#include "rtp/rtcp.h"
 
 namespace segue::net {
 namespace {
@@ -174,6 +175,43 @@ TEST_F(MediaWorkerTest, ClosesTheSocketsAfterTheLastPacketAndBeforeItTells) {
   ASSERT_GT(got, 0);
   last.resize(static_cast<std::size_t>(got));
   EXPECT_NE(std::find(last.begin(), last.end(), 203), last.end());
+}
+
+TEST_F(MediaWorkerTest, MuxedReportsComeAndGoByTheRtpPort) {
+  start();
+  auto a = open(1), b = open(2);
+  connect(a, b);
+  media::SetRemote remote;
+  remote.leg = a.leg;
+  remote.address = {local_endpoint(a.rtp.get()), local_endpoint(a.rtp.get()), true, {}};
+  EXPECT_TRUE(worker_->post(remote));
+  ASSERT_TRUE(caught_up(7));
+  b.send();
+  ASSERT_TRUE(turn_until(loop_, [&] { return !a.heard().empty(); }));
+  rtp::ReportBlock block;
+  block.ssrc = 1;
+  block.fraction_lost = 128;
+  const std::array<rtp::ReportBlock, 1> blocks{block};
+  rtp::CompoundOut report;
+  report.ssrc = 77;
+  report.cname = "a";
+  report.blocks = blocks;
+  Bytes bytes(200);
+  bytes.resize(rtp::build_compound(bytes, report));
+  a.send_bytes(bytes);
+  ASSERT_TRUE(turn_until(loop_, [&] { return worker_->counters().packets_in == 2; }));
+  EXPECT_TRUE(worker_->post(media::CloseLeg{a.leg}));
+  ASSERT_TRUE(turn_until(loop_, [&] { return told<media::LegClosed>(a.leg) != nullptr; }));
+  EXPECT_EQ(told<media::LegClosed>(a.leg)->remote_loss_fraction, 0.5);
+  Bytes last(2000);
+  SockAddr from;
+  from.length = sizeof from.v6;
+  const auto got =
+      ::recvfrom(a.rtp.get(), last.data(), last.size(), MSG_DONTWAIT, &from.any, &from.length);  // the final compound
+  ASSERT_GT(got, 0);
+  EXPECT_TRUE(rtp::looks_like_rtcp(ByteView(last.data(), static_cast<std::size_t>(got))));
+  EXPECT_EQ(to_endpoint(from), a.server);
+  EXPECT_LT(::recv(a.rtcp.get(), last.data(), last.size(), MSG_DONTWAIT), 0) << "nothing at the RTCP port";
 }
 
 TEST_F(MediaWorkerTest, DropsWhatIsNoAudioPacket) {

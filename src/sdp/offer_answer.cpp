@@ -94,7 +94,7 @@ Result<Answer> make_answer(const Description& offer, const Endpoint& rtp, std::u
 
   Answer answer;
   answer.local = {rtp,      session_id, version, direction(receives(theirs.direction), sends(theirs.direction)),
-                  {*codec}, {}};
+                  {*codec}, {},         false};
   answer.agreed.codec = *codec;
   answer.agreed.receive_pt = codec->payload_type;
   answer.agreed.direction = answer.local.direction;
@@ -104,6 +104,10 @@ Result<Answer> make_answer(const Description& offer, const Endpoint& rtp, std::u
     answer.agreed.receive_event = *event;
   }
   return answer;
+}
+
+void take_mux(const Description& offer, Answer& answer) {
+  answer.local.rtcp_mux = answer.agreed.rtcp_mux = offer.audio && offer.audio->rtcp_mux;
 }
 
 Result<Agreed> accept_answer(const LocalAudio& offer, const Description& answer) {
@@ -120,6 +124,7 @@ Result<Agreed> accept_answer(const LocalAudio& offer, const Description& answer)
   agreed.receive_pt = find_codec(offer.codecs, chosen->codec)->payload_type;
   agreed.direction = direction(sends(offer.direction) && receives(theirs.direction),
                                receives(offer.direction) && sends(theirs.direction));
+  agreed.rtcp_mux = offer.rtcp_mux && theirs.rtcp_mux;
   std::vector<EventPt> common;  // the answer's numbers at the clocks that were offered
   for (const auto& event : theirs.events) {
     if (find_event(offer.events, event.clock)) common.push_back(event);

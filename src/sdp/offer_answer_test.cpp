@@ -93,6 +93,24 @@ TEST(SdpAnswer, TakesAnEventOfAnotherClockRatherThanNone) {
   EXPECT_FALSE(answer_to(offer("m=audio 40000 RTP/AVP 0\r\n")).agreed.event);
 }
 
+TEST(SdpAnswer, MuxesRtcpWhereBothSidesSaySo) {
+  for (const bool asked : {true, false}) {
+    const auto theirs = offer(std::string("m=audio 40000 RTP/AVP 0\r\n") + (asked ? "a=rtcp-mux\r\n" : ""));
+    auto answer = answer_to(theirs);
+    EXPECT_FALSE(answer.agreed.rtcp_mux) << "not without take_mux()";
+    EXPECT_THAT(print(answer.local, &theirs), Not(HasSubstr("rtcp-mux")));
+    take_mux(theirs, answer);
+    EXPECT_EQ(answer.agreed.rtcp_mux, asked);
+    EXPECT_EQ(print(answer.local, &theirs).find("a=rtcp-mux\r\n") != std::string::npos, asked);
+  }
+  for (const bool offered : {true, false}) {
+    auto ours = make_offer(kOurs, 1, {Codec::Pcmu});
+    ours.rtcp_mux = offered;
+    EXPECT_EQ(accept_answer(ours, offer("m=audio 40000 RTP/AVP 0\r\na=rtcp-mux\r\n"))->rtcp_mux, offered);
+    EXPECT_FALSE(accept_answer(ours, offer("m=audio 40000 RTP/AVP 0\r\n"))->rtcp_mux);
+  }
+}
+
 TEST(SdpAnswer, MirrorsTheDirection) {
   const auto direction_for = [](const std::string& line, const std::string& ip = "192.0.2.10") {
     return answer_to(offer("m=audio 40000 RTP/AVP 0\r\n" + line, "c=IN IP4 " + ip + "\r\n")).agreed.direction;

@@ -40,6 +40,7 @@ void print_audio(const LocalAudio& local, std::string& out) {
   for (const auto& e : local.events) {
     fmt::format_to(to, "a=rtpmap:{} telephone-event/{}\r\na=fmtp:{} 0-15\r\n", e.payload_type, e.clock, e.payload_type);
   }
+  if (local.rtcp_mux) out += "a=rtcp-mux\r\n";
   fmt::format_to(to, "a=ptime:20\r\na=maxptime:20\r\na={}\r\n", direction_name(local.direction));
 }
 

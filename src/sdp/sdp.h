@@ -78,11 +78,12 @@ struct LocalAudio {
   Direction direction = Direction::SendRecv;
   std::vector<CodecPt> codecs;
   std::vector<EventPt> events;
+  bool rtcp_mux = false;  ///< a=rtcp-mux (RFC 5761): RTCP too comes to the RTP port
 };
 
 /// The offer of our fixed profile: given codecs in order at our own static or dynamic types (0, 8, 9, Opus 96;
 /// telephone-event/8000 101 and, with Opus, telephone-event/48000 102), ptime 20, maxptime 20. `o=- id version IN IP4
-/// addr`, `s=-`.
+/// addr`, `s=-`. Who can take RTCP on the RTP port sets rtcp_mux.
 [[nodiscard]] LocalAudio make_offer(const Endpoint& rtp, std::uint64_t session_id, const std::vector<Codec>& codecs);
 
 /// What both sides agreed.
@@ -92,10 +93,12 @@ struct Agreed {
   std::optional<EventPt> event;  ///< to send with; clock fits the codec's where possible
   std::optional<EventPt> receive_event;
   Direction direction = Direction::SendRecv;  ///< ours
+  bool rtcp_mux = false;                      ///< both sides have said so
 };
 
 /// Our answer to an offer: one codec (the first of the offer that is in `allowed`, or in the order of `allowed` if
-/// `prefer_ours`), the offer's payload numbers, direction mirrored, other sections refused with port 0.
+/// `prefer_ours`), the offer's payload numbers, direction mirrored, other sections refused with port 0. RTCP is not
+/// muxed unless take_mux() follows.
 /// Errors: Conflict if no codec is common (488).
 struct Answer {
   LocalAudio local;
@@ -103,6 +106,9 @@ struct Answer {
 };
 [[nodiscard]] Result<Answer> make_answer(const Description& offer, const Endpoint& rtp, std::uint64_t session_id,
                                          std::uint64_t version, const std::vector<Codec>& allowed, bool prefer_ours);
+
+/// RTCP on the RTP port where the offer asks for it (RFC 5761 section 5.1.1).
+void take_mux(const Description& offer, Answer& answer);
 
 /// Reads the peer's answer against our offer. Errors: Conflict where it accepts nothing that we offered.
 [[nodiscard]] Result<Agreed> accept_answer(const LocalAudio& offer, const Description& answer);

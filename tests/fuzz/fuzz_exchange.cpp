@@ -27,7 +27,7 @@ class Script : public Exchange::Sink {
     const auto view = rtp::parse_packet(packet);
     if (!view || view->ssrc != leg.value * 1000 || !to.valid()) std::abort();
   }
-  void send_rtcp(LegId, const Endpoint&, ByteView packet) override {
+  void send_rtcp(LegId, const Endpoint&, ByteView packet, bool) override {
     if (packet.size() < 8) std::abort();
   }
   void tell(Message) override {}

@@ -334,7 +334,7 @@ void World::print_packet(std::string_view way, LegId leg, const Phone& phone, By
              p->marker ? " marker" : "");
 }
 
-void World::send_rtcp(LegId, const Endpoint&, ByteView) {}
+void World::send_rtcp(LegId, const Endpoint&, ByteView, bool) {}
 
 // ---- what must hold in the end
 

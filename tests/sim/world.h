@@ -70,7 +70,7 @@ class World final : public Surroundings, private engine::MediaPorts, private med
   Result<Endpoint> allocate(LegId leg, bool v6) override;
   void release(LegId leg) override;
   void send_rtp(LegId leg, const Endpoint& to, ByteView packet) override;
-  void send_rtcp(LegId leg, const Endpoint& to, ByteView packet) override;
+  void send_rtcp(LegId leg, const Endpoint& to, ByteView packet, bool muxed) override;
   void tell(media::Message message) override;
 
   void print_packet(std::string_view way, LegId leg, const Phone& phone, ByteView packet) const;
