@@ -1,16 +1,35 @@
-// DTMF as sound (ITU-T Q.23), for a G.711 leg that has no telephone-event. Computed from the sample's index alone, so
-// no state is kept between packets; both ends are ramped so that the tone does not click. Pure.
+// DTMF as sound (ITU-T Q.23), for a leg that has no telephone-event: made whole for each key, codec and length at
+// start-up, since neither G.722 nor Opus lets frames of different runs be joined without a flaw in the tone. Pure.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <functional>
+#include <string_view>
+#include <vector>
 
 #include "base/bytes.h"
-#include "media/g711.h"
 
 namespace segue::media {
 
-/// Writes samples `first` .. `first + out.size()` of a tone of `total` samples at 8 kHz. Silence for a key that has no
-/// tone.
-void dtmf_tone(char key, g711::Law law, std::uint32_t first, std::uint32_t total, MutableBytes out);
+inline constexpr std::string_view kDtmfKeys = "123A456B789C*0#D";  // rows of the keypad
+
+/// One key's sound in frames of 20 ms, for five lengths of press. Each begins with 40 ms of a quiet room: G.722's
+/// decoder comes from any sound, and needs that time to be where the tone's encoder is.
+struct DtmfTone {
+  static constexpr unsigned kLeadIn = 2;                                         // frames
+  static constexpr std::array<unsigned, 5> kLengths{100, 200, 500, 1000, 2000};  // ms
+  std::array<std::vector<Bytes>, kLengths.size()> frames;
+
+  /// The shortest that lasts as long as the press; the longest there is for a longer one.
+  [[nodiscard]] const std::vector<Bytes>& lasting(unsigned ms) const;
+};
+
+/// Encodes linear samples, a whole number of frames, from a fresh state; one payload a frame.
+using FrameEncoder = std::function<std::vector<Bytes>(const std::vector<std::int16_t>& pcm)>;
+
+/// `key` is one of kDtmfKeys; `quiet` the sound before it at `rate` samples a second, what the encoder wants.
+[[nodiscard]] DtmfTone make_dtmf_tone(char key, unsigned rate, const std::vector<std::int16_t>& quiet,
+                                      const FrameEncoder& encode);
 
 }  // namespace segue::media

@@ -71,7 +71,7 @@ class Line {
   void withhold(Instant now);
   /// `source_end`: the source's timestamp at which what was withheld ends; its audio is heard again from there on.
   void release(std::optional<std::uint32_t> source_end, Instant now);
-  /// Makes a key press anew: RFC 4733, else tones in G.711. False if neither is possible or the queue is full.
+  /// Makes a key press anew: RFC 4733, else as a tone in the audio. False if the queue is full.
   bool play_digit(DigitGate::Digit digit, Instant now);
   /// A digit is being made, so passing events must queue behind it.
   [[nodiscard]] bool making_digits() const { return digit_count_ > 0; }
@@ -134,6 +134,7 @@ class Line {
   ByteView relay_event(const SourcePacket& in, Instant now, Scratch& scratch);
   ByteView pace_digit(Instant now, Scratch& scratch);
   ByteView pace_tone(Instant now, Scratch& scratch, std::uint32_t slot);
+  std::size_t read_tone(const std::vector<Bytes>& frames, std::uint32_t slot, MutableBytes out) const;
   ByteView pace_clip(Playing& playing, std::uint32_t ticks, Instant now, Scratch& scratch);
   std::size_t read_clip(Playing& playing, std::uint32_t ticks, MutableBytes out) const;
   void start_pacing(Instant now);

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "media/dtmf.h"
 #include "media/line.h"
 #include "media/payload.h"
 #include "rtp/telephone_event.h"
@@ -93,8 +92,7 @@ void Line::release(std::optional<std::uint32_t> source_end, Instant now) {
 }
 
 bool Line::play_digit(DigitGate::Digit digit, Instant now) {
-  const bool possible = rtp::event_code(digit.key) && (format_.send_event_pt || is_g711(format_.codec));
-  if (!sending_ || !possible || digit_count_ == kMaxDigits) return false;
+  if (!sending_ || !clips_.tone(digit.key, format_.codec) || digit_count_ == kMaxDigits) return false;
   if (digit_count_ == 0 && filler_ == Filler::None && !clip_.active) {
     filler_ = Filler::Yielding;  // after the digits the source's next packet takes over
     yield_until_ = now + kYield;
@@ -169,17 +167,9 @@ ByteView Line::pace_digit(Instant now, Scratch& scratch) {
     return pace_clip(noise_, slot, now, scratch);
   }
   const auto& digit = digits_[digit_head_];
+  if (!format_.send_event_pt) return pace_tone(now, scratch, slot);
   const std::uint32_t ticks = timeline_.clock() / 1000 * digit.duration_ms;
   const std::uint32_t slots = (ticks + slot - 1) / slot;
-  if (!format_.send_event_pt) {
-    if (digit_slot_ + 1 >= slots) {
-      const auto out = pace_tone(now, scratch, slot);
-      next_digit();
-      gap_slots_ = 3;  // tones have no end packets that would keep them apart
-      return out;
-    }
-    return pace_tone(now, scratch, slot);
-  }
   if (digit_slot_ == 0) digit_start_ = end_;
   const bool first = digit_slot_ == 0;
   const bool end = digit_slot_ + 1 >= slots;
@@ -208,13 +198,36 @@ void Line::next_digit() {
 
 ByteView Line::pace_tone(Instant now, Scratch& scratch, std::uint32_t slot) {
   const auto& digit = digits_[digit_head_];
-  const auto law = format_.codec == Codec::Pcmu ? g711::Law::Mu : g711::Law::A;
-  const std::uint32_t total = (timeline_.clock() / 1000 * digit.duration_ms + slot - 1) / slot * slot;
-  dtmf_tone(digit.key, law, digit_slot_ * slot, total, MutableBytes(scratch).subspan(rtp::kHeaderBytes, slot));
+  const auto& frames = clips_.tone(digit.key, format_.codec)->lasting(digit.duration_ms);
+  const std::size_t size = read_tone(frames, slot, MutableBytes(scratch).subspan(rtp::kHeaderBytes));
   ++digit_slot_;
+  if (digit_slot_ * slot >= frames.size() * (timeline_.clock() / 50)) {
+    next_digit();
+    gap_slots_ = 3;  // tones have no end packets that would keep them apart
+  }
   const std::uint32_t timestamp = end_;
-  sent_audio(scratch, slot, timestamp, slot);
-  return send(scratch, slot, format_.send_pt, false, next_sequence_, timestamp, now);
+  sent_audio(scratch, size, timestamp, slot);
+  return send(scratch, size, format_.send_pt, false, next_sequence_, timestamp, now);
+}
+
+/// This slot's part of a key's sound. Slots of 30 ms need not make whole frames: what is left over is noise.
+std::size_t Line::read_tone(const std::vector<Bytes>& frames, std::uint32_t slot, MutableBytes out) const {
+  if (!byte_per_tick(format_.codec)) {
+    // A format that changed in the middle of a key may have counted more slots than this one has.
+    const auto& bytes = frames[std::min<std::size_t>(digit_slot_, frames.size() - 1)];
+    std::memcpy(out.data(), bytes.data(), bytes.size());
+    return bytes.size();
+  }
+  constexpr std::uint32_t kFrame = 160;
+  const auto& noise = clips_.get(Clip::ComfortNoise, format_.codec).frames[0];
+  for (std::uint32_t written = 0; written < slot;) {
+    const std::uint32_t at = digit_slot_ * slot + written;
+    const auto& bytes = at / kFrame < frames.size() ? frames[at / kFrame] : noise;
+    const std::uint32_t n = std::min(kFrame - at % kFrame, slot - written);
+    std::memcpy(out.data() + written, bytes.data() + at % kFrame, n);
+    written += n;
+  }
+  return slot;
 }
 
 ByteView Line::pace_clip(Playing& playing, std::uint32_t ticks, Instant now, Scratch& scratch) {

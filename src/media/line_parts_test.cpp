@@ -6,7 +6,6 @@
 
 #include "base/random.h"
 #include "media/deadlines.h"
-#include "media/dtmf.h"
 #include "media/fade.h"
 #include "media/payload.h"
 #include "media/relay_map.h"
@@ -156,24 +155,6 @@ TEST(Clips, LoopsHaveNoStepAtTheirEndAndNoiseHasItsLevel) {
     const double dbm0 = 20 * std::log10(std::sqrt(power / static_cast<double>(pcm.size())) / 16140);
     EXPECT_NEAR(dbm0, -60, 4);
   }
-}
-
-TEST(Dtmf, TonesHaveTheirTwoFrequencies) {
-  Bytes tone(800);
-  dtmf_tone('5', g711::Law::Mu, 0, 800, tone);
-  const auto level = [&](double hertz) {
-    double re = 0, im = 0;
-    for (std::size_t i = 0; i < tone.size(); ++i) {
-      const double angle = 2 * std::numbers::pi * hertz * static_cast<double>(i) / 8000;
-      re += g711::decode(g711::Law::Mu, tone[i]) * std::cos(angle);
-      im += g711::decode(g711::Law::Mu, tone[i]) * std::sin(angle);
-    }
-    return 2 * std::hypot(re, im) / static_cast<double>(tone.size());
-  };
-  EXPECT_GT(level(770), 4000);
-  EXPECT_GT(level(1336), 5000);
-  EXPECT_LT(level(697), 500);
-  EXPECT_LT(level(1477), 500);
 }
 
 }  // namespace
