@@ -126,6 +126,7 @@ void Exchange::Impl::watch(const WatchLine& c, Now now, Sink& sink) {
   setup.end = leg->line.end();
   setup.slots = leg->line.timeline();
   leg->meter.emplace(setup);
+  leg->meter->held(!(leg->send && leg->to), now.mono);
   if (!leg->last_rtcp.empty()) leg->meter->rtcp_departed(leg->last_rtcp);
   touch(*leg);
 }
@@ -222,7 +223,9 @@ bool Exchange::Impl::listen(LegId source, const Leg& line) {
 
 void Exchange::Impl::refresh_address(Leg& leg, Now now) {
   leg.to = leg.latch.send_to();
-  leg.line.set_sending(leg.send && leg.to.has_value(), now.mono);
+  const bool sending = leg.send && leg.to.has_value();
+  leg.line.set_sending(sending, now.mono);
+  if (leg.meter) leg.meter->held(!sending, now.mono);
   touch(leg);
 }
 

@@ -426,6 +426,39 @@ TEST(Exchange, ReportsLieOnOneLineAndByeComesOnlyAtTheEnd) {
   EXPECT_TRUE(rtp::parse_compound(s.rig.rtcp.back().bytes)->bye);
 }
 
+TEST(Exchange, AHoldOfTheFarPartyInMidFlipIsItsOwnSilence) {
+  FlipScene s;
+  s.rig.command(WatchLine{s.far.leg, FlipId{1}});
+  auto remote = Rig::remote_of(s.far.leg.value);
+  for (const auto& [held, time] : {std::pair<bool, Duration>{false, 300ms}, {true, 210ms}, {false, 400ms}}) {
+    remote.send = !held;
+    s.rig.command(remote);
+    s.rig.run_for(time, s.all());
+  }
+  s.flip_to(s.b);
+  s.rig.run_for(3s, s.all());
+  const auto m = *s.rig.heard<SpliceMeasured>().at(0).measurement;
+  EXPECT_EQ(m.slots_missing, 0u);
+  EXPECT_NEAR(m.slots_silent_by_choice, 10, 1);
+  EXPECT_EQ(m.sequence_breaks, 0u);
+}
+
+TEST(Exchange, MuxedReportsLeaveByTheRtpSocketForTheRtpAddress) {
+  FlipScene s;
+  auto remote = Rig::remote_of(s.far.leg.value);
+  remote.address.rtcp_mux = true;
+  s.rig.command(remote);
+  s.rig.run_for(12s, s.all());
+  s.rig.command(CloseLeg{s.far.leg});
+  ASSERT_GE(s.rig.muxed_rtcp.size(), 3u);
+  for (const auto& sent : s.rig.muxed_rtcp) {
+    EXPECT_EQ(sent.leg, s.far.leg);
+    EXPECT_EQ(sent.to, s.far.address);
+  }
+  EXPECT_TRUE(rtp::parse_compound(s.rig.muxed_rtcp.back().bytes)->bye);
+  for (const auto& sent : s.rig.rtcp) EXPECT_NE(sent.leg, s.far.leg);
+}
+
 TEST(Exchange, PeersReportsAreReadForTheFinalCounters) {
   FlipScene s;
   rtp::ReportBlock block;

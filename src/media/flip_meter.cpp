@@ -144,11 +144,14 @@ void FlipMeter::order(const rtp::PacketView& packet, std::int32_t ahead, std::in
   if (hole < 0 && !event && !(pending_ && pending_->pause < 0)) ++m_.sequence_breaks;  // timestamps went back
   m_.slots_missing += static_cast<std::uint32_t>(unexplained);
   if (!event && extra > 0) holes(extra, switched, point, now);
+  held_ = {};
 }
 
 /// Slots without a packet: by choice of the source, late or lost with it, or missing.
 void FlipMeter::holes(std::int32_t extra, bool switched, Point& point, Instant now) {
   const auto pause = setup_.slots.length(std::int64_t{extra} * frame_);
+  // Before and after it up to a frame each: a hold begins and ends between two packets.
+  const bool by_far = held_ > Duration::zero() && pause <= held_ + 2 * setup_.slots.length(frame_);
   // At the splice itself the pause is A's; B's own counts if B fell silent after it, before it was heard. What went
   // before the watch is not known.
   const bool own = pending_ && (!switched || now > *spliced_at_) &&
@@ -157,7 +160,7 @@ void FlipMeter::holes(std::int32_t extra, bool switched, Point& point, Instant n
   const int unused = pending_ ? pending_->unused_of_a : sources_[0].unused;
   const bool silent = now - last_of_a > setup_.slots.length(kActiveFrames * std::int64_t{frame_});
   const bool source_paused = (switched || !pending_) && silent && unused < extra;
-  if (own || source_paused) {
+  if (own || source_paused || by_far) {
     silent_ticks_ += std::int64_t{extra} * frame_;
     point.pause = pause;
     return;
@@ -219,6 +222,12 @@ void FlipMeter::heard(std::int32_t ahead, std::int32_t hole, const Point& point,
   // From the end of what was heard to B's first sample; what A itself has lost or is late with is A's.
   const std::int32_t silent = rtp::timestamp_distance(end_, heard_end_) + std::max(0, hole - (ahead - 1) * frame());
   m_.nobody_heard_ms = to_ms(setup_.slots.length(std::max(0, silent)));
+}
+
+void FlipMeter::held(bool on, Instant now) {
+  if (on == held_since_.has_value()) return;
+  if (!on) held_ += now - *held_since_;
+  held_since_ = on ? std::optional(now) : std::nullopt;
 }
 
 void FlipMeter::rtcp_departed(ByteView bytes) {

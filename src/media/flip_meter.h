@@ -64,6 +64,8 @@ class FlipMeter {
   /// which had it `due` for then.
   void departed(ByteView packet, const Endpoint& to, std::optional<Instant> due, Instant now);
   void rtcp_departed(ByteView packet);
+  /// The far party wants nothing sent (it holds): slots of that time are silent by its choice.
+  void held(bool on, Instant now);
   /// The splice was made: packets of B are the line's from here on.
   void spliced(const Splice& splice);
   [[nodiscard]] FlipId flip() const { return setup_.flip; }
@@ -135,6 +137,8 @@ class FlipMeter {
   std::uint32_t heard_end_ = 0;  // the same, of audio made of A's or B's
   std::uint32_t frame_;          // of the last audio packet
   std::int64_t silent_ticks_ = 0;
+  std::optional<Instant> held_since_;
+  Duration held_{};  // since the last packet
   std::optional<Instant> spliced_at_, answered_at_, first_of_b_;
   bool b_heard_ = false, a_was_active_ = false;
   Duration wait_max_{}, held_max_{};

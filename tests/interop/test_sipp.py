@@ -5,7 +5,7 @@ import time
 
 from lab import ears, wire
 from lab.room import Room, wait_for
-from lab.server import Server
+from lab.server import Server, broken_lines
 from lab.sipp import Callee, Caller, Sipp, sdp
 from lab.suite import Suite, equal, expect
 
@@ -294,7 +294,7 @@ class SippTests:
         flip = self.server.flip(call["id"], self.ada, self.ada_mobile)
         for side in running:
             side.done()
-        record = self.server.flip_record(flip)
+        record = self.server.flip_outcome(flip)
         equal(record["outcome"], "done", "outcome")
         dialog = self.wire.requests("INVITE", to=GRACE, since=begun)[0].header("Call-ID")
         to_grace = [m.first.split()[0] for m in self.wire.messages(GRACE, begun) if m.is_request and m.to[0] == GRACE
@@ -304,6 +304,9 @@ class SippTests:
         for host in (ADA, MOBILE):
             count = len([m for m in self.wire.requests("INVITE", to=host, since=begun) if "tag=" in m.header("To")])
             equal(count, 0, f"re-INVITEs that crossed to {host}")
+        expect(record["report"]["kept"], "the server's report is red: " + "; ".join(broken_lines(record)))
+        silent = next(line["note"] for line in record["report"]["lines"] if line["key"] == "slots_missing")
+        expect("silent by its own choice" in silent, f"the hold is not in the report: {silent!r}")
         self.server.idle()
         return "three re-INVITEs answered, none crossed"
 
