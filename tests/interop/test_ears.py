@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """The ears of these tests are tested first: what they must call broken is broken here on purpose."""
+import math
 import sys
 
-from lab import ears, wire
-from lab.promise import check_line, check_recording
+from lab import codecs, ears, wire
+from lab.promise import check_line, check_recording, own_lateness_ms
 from lab.suite import Suite, equal, expect
 
 TONES = {"desk": 450, "mobile": 700}
@@ -60,10 +61,42 @@ def line():
         raise AssertionError(f"a stream with another {next(iter(changes))} from its middle on passed")
 
 
+def opus():
+    """What is encoded is heard, in its time; a packet that is left out is silence."""
+    coder = codecs.OpusEncoder(1)
+    samples = [round(8000 * math.sin(2 * math.pi * 450 * n / 48000)) for n in range(48000)]
+    packets = [wire.Rtp(n * 0.02, ("1", 2), ("3", 4), 96, False, n, 960 * n, 7, coder.encode(samples[960 * n:960 * (n + 1)]))
+               for n in range(50)]
+    equal([r.what for r in ears.runs(codecs.decode(packets, codecs.OPUS)[320:], TONES)], ["desk"], "what is heard")
+    del packets[20:25]
+    expect("silence" in ears.describe(codecs.decode(packets, codecs.OPUS), TONES), "100 ms without packets were not heard")
+
+
+def g722():
+    coder = codecs.G722Encoder()
+    samples = [round(8000 * math.sin(2 * math.pi * 700 * n / 16000)) for n in range(16000)]
+    packets = [wire.Rtp(n * 0.02, ("1", 2), ("3", 4), 9, False, n, 160 * n, 7, coder.encode(samples[320 * n:320 * (n + 1)]))
+               for n in range(50)]
+    equal([r.what for r in ears.runs(codecs.decode(packets, codecs.G722)[320:], TONES)], ["mobile"], "what is heard")
+
+
+def own_lateness():
+    """B's proving packet comes 6 ms before its rhythm, and the server holds each packet for 1 ms."""
+    sent = [wire.Rtp(n * 0.02 + (0 if n == 1 else 0.006), ("1", 2), ("3", 4), 8, False, n, 160 * n, 7, b"\xd5" * 160)
+            for n in range(80)]
+    left = [wire.Rtp(p.at + 0.001, ("3", 4), ("5", 6), 8, False, p.sequence + 500, p.timestamp, 9, p.payload) for p in sent[1:]]
+    own, held = own_lateness_ms(sent, left)
+    expect(5 < own < 6.1 and 0.9 < held < 1.1, f"{own:.1f} ms of its own, held for {held:.1f} ms; expected 6 and 1")
+    even = [wire.Rtp(**{**vars(p), "at": p.sequence * 0.02}) for p in sent]
+    own, _ = own_lateness_ms(even, left)
+    expect(abs(own) < 0.1, f"an even stream is {own:.1f} ms late by itself")
+
+
 def main():
     suite = Suite("the ears themselves")
     for title, test in (("a clean splice is clean", clean_splice), ("silence", silence), ("a click", click),
-                        ("the wrong tone", wrong_order), ("A-law", codec), ("a doctored stream", line)):
+                        ("the wrong tone", wrong_order), ("A-law", codec), ("a doctored stream", line),
+                        ("Opus", opus), ("G.722", g722), ("a phone's own lateness", own_lateness)):
         suite.run(title, test)
     return suite.finish()
 

@@ -39,19 +39,19 @@ class BaresipFlips:
 
     def accept(self, who, after):
         self.phones[who].wait_event("CALL_INCOMING", after)
-        time.sleep(0.2)
         self.phones[who].answer()
 
     def newest_flip(self, call):
         return wait_for("the flip", lambda: next(iter(self.server.ask("GET", f"/calls/{call}")["flips"][::-1]), None))["id"]
 
     def spliced(self, flip, source):
-        """The flip is done and its source has got its BYE; then half a second more of B."""
+        """The flip is done and its source has got its BYE; then half a second more of B is heard."""
         wait_for(f"{flip} to be done", lambda: self.server.flip_record(flip)["outcome"], 8)
         equal(self.server.flip_record(flip)["outcome"], "done", "outcome")
         wait_for(f"BYE to {source}", lambda: any("Reason" in m.text and "flipped" in m.text for m in self.wire.requests(
             "BYE", to=self.phones[source].host)))
-        time.sleep(0.6)
+        done = time.time()
+        wait_for("more of B", lambda: len(self.wire.stream(to=GRACE, since=done)) > 25)
 
     def over(self, who, order, withheld=False):
         self.phones[who].hang_up()
@@ -62,18 +62,18 @@ class BaresipFlips:
     def rest_ring(self):
         call = self.talk("desk")
         watch, after = FlipWatch(self.wire, GRACE), self.phones["mobile"].mark()
-        time.sleep(0.4)
+        watch.wait_packets(20)
         flip = self.server.flip(call, self.ada, self.ids["mobile"])
         self.accept("mobile", after)
         self.spliced(flip, "desk")
         wired = watch.seen("desk", "mobile", TONES)
-        check_report(self.server, flip)
+        check_report(self.server, flip, watch, MOBILE)
         return self.over("mobile", ("desk", "mobile")) + "; " + wired
 
     def feature_code(self):
         call = self.talk("desk")
         watch, after = FlipWatch(self.wire, GRACE), self.phones["mobile"].mark()
-        time.sleep(0.4)
+        watch.wait_packets(20)
         self.phones["desk"].keys("*2")
         self.accept("mobile", after)
         flip = self.newest_flip(call)
@@ -81,18 +81,18 @@ class BaresipFlips:
         wired = watch.seen("desk", "mobile", TONES, withheld=True)
         events = [p for p in self.wire.stream(to=GRACE, since=watch.begun) if p.payload_type == 101]
         expect(not events, f"{len(events)} packets of the code's digits reached the far party")
-        equal(check_report(self.server, flip)["trigger"], "feature_code", "trigger")
+        equal(check_report(self.server, flip, watch, MOBILE)["trigger"], "feature_code", "trigger")
         return self.over("mobile", ("desk", "mobile"), withheld=True) + "; " + wired
 
     def pull(self):
         call = self.talk("desk")
         watch = FlipWatch(self.wire, GRACE)
-        time.sleep(0.4)
+        watch.wait_packets(20)
         self.phones["mobile"].dial("*11")
         flip = self.newest_flip(call)
         self.spliced(flip, "desk")
         wired = watch.seen("desk", "mobile", TONES)
-        equal(check_report(self.server, flip)["trigger"], "pull_code", "trigger")
+        equal(check_report(self.server, flip, watch, MOBILE)["trigger"], "pull_code", "trigger")
         return self.over("mobile", ("desk", "mobile")) + "; " + wired
 
     def there_and_back(self):
@@ -106,7 +106,7 @@ class BaresipFlips:
         where = ["desk", "mobile", "desk", "mobile"]
         for number, (source, target) in enumerate(zip(where, where[1:])):
             watch, after = FlipWatch(self.wire, GRACE), self.phones[target].mark()
-            time.sleep(0.4)
+            watch.wait_packets(20)
             if number == 2:
                 self.phones[target].dial("*11")
                 flip = self.newest_flip(call)
@@ -115,7 +115,7 @@ class BaresipFlips:
                 self.accept(target, after)
             self.spliced(flip, source)
             watch.seen(source, target, TONES)
-            check_report(self.server, flip)
+            check_report(self.server, flip, watch, self.phones[target].host)
         equal(self.server.ask("GET", f"/calls/{call}")["caller"]["number"], "2002", "the caller in the record")
         return self.over("mobile", where)
 

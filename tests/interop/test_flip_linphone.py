@@ -40,11 +40,12 @@ class LinphoneFlips:
     def both_heard(self, far, near, begun):
         wait_for("sound at both ends", lambda: all(len(self.wire.stream(to=h, since=begun)) > 50 for h in (far, near)))
 
-    def spliced(self, flip, source):
+    def spliced(self, flip, source, far=GRACE):
         wait_for(f"{flip} to be done", lambda: self.server.flip_record(flip)["outcome"], 8)
         equal(self.server.flip_record(flip)["outcome"], "done", "outcome")
         wait_for("BYE to A", lambda: any("flipped" in m.text for m in self.wire.requests("BYE", to=source)))
-        time.sleep(0.6)
+        done = time.time()
+        wait_for("more of B", lambda: len(self.wire.stream(to=far, since=done)) > 25)
 
     def newest_flip(self, call):
         return wait_for("the flip", lambda: next(iter(self.server.ask("GET", f"/calls/{call}")["flips"][::-1]), None))["id"]
@@ -61,13 +62,13 @@ class LinphoneFlips:
     def as_a(self):
         call = self.soft_calls_grace()
         watch, after = FlipWatch(self.wire, GRACE), self.mobile.mark()
-        time.sleep(0.4)
+        watch.wait_packets(20)
         flip = self.server.flip(call, self.ada, self.ids["mobile"])
         self.mobile.wait_event("CALL_INCOMING", after)
         self.mobile.answer()
         self.spliced(flip, SOFT)
         wired = watch.seen("soft", "mobile", TONES)
-        check_report(self.server, flip)
+        check_report(self.server, flip, watch, MOBILE)
         self.mobile.hang_up()
         self.server.idle()
         return check_recording(self.grace.recording(), ("soft", "mobile"), TONES) + "; " + wired
@@ -75,15 +76,14 @@ class LinphoneFlips:
     def as_a_by_code(self):
         call = self.soft_calls_grace()
         watch, after = FlipWatch(self.wire, GRACE), self.mobile.mark()
-        time.sleep(0.4)
+        watch.wait_packets(20)
         self.soft.keys("*2")
         self.mobile.wait_event("CALL_INCOMING", after)
-        time.sleep(0.3)
         self.mobile.answer()
         flip = self.newest_flip(call)
         self.spliced(flip, SOFT)
         wired = watch.seen("soft", "mobile", TONES, withheld=True)
-        equal(check_report(self.server, flip)["trigger"], "feature_code", "trigger")
+        equal(check_report(self.server, flip, watch, MOBILE)["trigger"], "feature_code", "trigger")
         events = [p for p in self.wire.stream(to=GRACE, since=watch.begun) if p.payload_type == 101]
         expect(not events, f"{len(events)} packets of the code's digits reached the far party")
         self.mobile.hang_up()
@@ -98,7 +98,7 @@ class LinphoneFlips:
         call = self.server.the_call()["id"]
         self.both_heard(GRACE, DESK, begun)
         watch = FlipWatch(self.wire, GRACE)
-        time.sleep(0.4)
+        watch.wait_packets(20)
         flip = self.server.flip(call, self.ada, self.ids["soft"], "auto_answer")
         wait_for("linphone to understand answer-after", self.soft.asked_to_answer)
         self.soft.answer()
@@ -106,7 +106,7 @@ class LinphoneFlips:
         self.spliced(flip, DESK)
         said = [str(m) for m in self.wire.messages(GRACE, watch.begun)]
         expect(not said, f"SIP with the far party during the flip: {said}")
-        check_report(self.server, flip)
+        check_report(self.server, flip, watch, SOFT)
         self.soft.hang_up()
         self.server.idle()
         return "asked to answer by itself; " + check_recording(self.grace.recording(), ("desk", "soft"), TONES, withheld=True)
@@ -119,13 +119,13 @@ class LinphoneFlips:
         call = self.server.the_call()["id"]
         self.both_heard(LINA, DESK, begun)
         watch, after = FlipWatch(self.wire, LINA), self.mobile.mark()
-        time.sleep(0.4)
+        watch.wait_packets(20)
         flip = self.server.flip(call, self.ada, self.ids["mobile"])
         self.mobile.wait_event("CALL_INCOMING", after)
         self.mobile.answer()
-        self.spliced(flip, DESK)
+        self.spliced(flip, DESK, LINA)
         wired = watch.seen("desk", "mobile", TONES)
-        check_report(self.server, flip)
+        check_report(self.server, flip, watch, MOBILE)
         lost = wait_for("an RTCP report of linphone", lambda: self.wire.loss_reported(LINA, since=watch.begun))
         self.lina.hang_up()
         self.server.idle()

@@ -20,11 +20,13 @@ audio_alert             aubridge,bell
 ausrc_srate             48000
 ausrc_channels          2
 rtp_ports               {rtp_first}-{rtp_last}
-rtcp_mux                no
+rtcp_mux                {mux}
 audio_buffer            20-160
 snd_path                {folder}
 ctrl_tcp_listen         {host}:4444
 module_path             /usr/lib/baresip/modules
+module                  opus.so
+module                  g722.so
 module                  g711.so
 module                  ausine.so
 module                  aubridge.so
@@ -32,18 +34,20 @@ module                  sndfile.so
 module_app              account.so
 module_app              menu.so
 module_app              ctrl_tcp.so
+{extra}
 """
 
 
 class Baresip:
-    def __init__(self, room, wire, user, host, hertz, auto_answer=False, codecs="pcma,pcmu", password="secret-word"):
-        self.room, self.user, self.host, self.hertz = room, user, host, hertz
+    def __init__(self, room, wire, user, host, hertz, auto_answer=False, codecs="pcma,pcmu", password="secret-word",
+                 mux=False, extra=""):
+        self.room, self.wire, self.user, self.host, self.hertz = room, wire, user, host, hertz
         self.folder = room.folder / f"baresip-{user}"
         self.folder.mkdir()
         rtp = 10000 + 100 * int(host.rsplit(".", 1)[1])
         wire.home(host, rtp, rtp + 99)
         (self.folder / "config").write_text(_CONFIG.format(host=host, hertz=hertz, folder=self.folder, rtp_first=rtp,
-                                                           rtp_last=rtp + 98))
+                                                           rtp_last=rtp + 98, mux="yes" if mux else "no", extra=extra))
         (self.folder / "accounts").write_text(
             f"<sip:{user}@{DOMAIN}>;outbound=\"sip:{IP}:5060\";auth_user={user};auth_pass={password};regint=300;"
             f"audio_codecs={codecs};answermode={'auto' if auto_answer else 'manual'};medianat=;mediaenc=\n")
@@ -103,8 +107,9 @@ class Baresip:
 
     def keys(self, digits):
         for digit in digits:
+            begun = time.time()
             self.command("sndcode", digit)
-            time.sleep(0.25)
+            wait_for(f"the end of {self.user}'s digit {digit}", lambda: self.wire.digit_ends(self.host, begun))
 
     def recording(self):
         """Samples of the newest recording of what it heard; its header is written when the call is over."""

@@ -49,8 +49,8 @@ domain={domain}
 
 
 class Linphone:
-    def __init__(self, room, wire, user, host, hertz, codec="PCMA/8000/1", auto_answer=False, password="secret-word"):
-        self.room, self.user, self.host = room, user, host
+    def __init__(self, room, wire, user, host, hertz, codec=("PCMA/8000/1",), auto_answer=False, password="secret-word"):
+        self.room, self.wire, self.user, self.host = room, wire, user, host
         rtp = 7000 + 10 * int(host.rsplit(".", 1)[1])
         wire.home(host, rtp, rtp + 9)
         self.folder = room.folder / f"linphone-{user}"
@@ -65,8 +65,13 @@ class Linphone:
         self._process = room.start(f"linphone-{user}", command + (["--auto-answer"] if auto_answer else []),
                                    env={"HOME": str(self.folder)})
         self._pipe = wait_for(f"linphone {user}", lambda: self._connect(f"/tmp/{pipe}"), 10)
+        self.only(*codec)
+
+    def only(self, *codecs):
+        """Does these codecs from now on and no others."""
         self.ask("audio-codec-disable ALL")
-        self.ask(f"audio-codec-enable {codec}")
+        for codec in codecs:
+            self.ask(f"audio-codec-enable {codec}")
 
     def _connect(self, path):
         if self._process.poll() is not None:
@@ -126,8 +131,9 @@ class Linphone:
 
     def keys(self, digits):
         for digit in digits:
+            begun = time.time()
             self.ask(f"dtmf {digit}")
-            time.sleep(0.25)
+            wait_for(f"the end of {self.user}'s digit {digit}", lambda: self.wire.digit_ends(self.host, begun))
 
     def asked_to_answer(self):
         """The library has understood the caller's wish for an automatic answer."""

@@ -21,6 +21,12 @@ def sdp(direction=None, codecs="8 0", hold_address=False, connection="[media_ip]
     return "\n".join(lines + ([f"a={direction}"] if direction else [])) + "\n"
 
 
+def opus_sdp(parameters):
+    """Of a phone that does Opus only, with format parameters of its own."""
+    return "\n".join(["v=0", "o=- 7 7 IN IP4 [local_ip]", "s=-", "c=IN IP4 [media_ip]", "t=0 0",
+                      "m=audio [media_port] RTP/AVP 96", "a=rtpmap:96 opus/48000/2", f"a=fmtp:96 {parameters}",
+                      "a=ptime:60"]) + "\n"
+
 
 class Scenario:
     """One side of one call. Every method adds to it and returns it."""
@@ -38,6 +44,11 @@ class Scenario:
     def play(self, tone_file):
         """Sends a raw A-law file round and round to the address in the last session description."""
         self._parts.append(f'<nop><action><exec rtp_stream="{tone_file},-1,8"/></action></nop>')
+        return self
+
+    def replay(self, capture):
+        """Sends the RTP of a capture as it stands, from [media_port]."""
+        self._parts.append(f'<nop><action><exec play_pcap_audio="{capture}"/></action></nop>')
         return self
 
     def send(self, text, body="", retransmit=True, content_type="application/sdp"):

@@ -50,6 +50,11 @@ class Rtp:
     ssrc: int
     payload: bytes
 
+    @property
+    def is_event(self):
+        """A telephone event (RFC 4733): whatever its number, no audio here is so short."""
+        return self.payload_type >= 96 and len(self.payload) == 4
+
 
 class Wire:
     def __init__(self):
@@ -117,6 +122,11 @@ class Wire:
         """RTP from the server's address (by default) to an address, in order of arrival."""
         return [p for p in list(self.rtp) if since <= p.at <= until and (to is None or p.to[0] == to)
                 and (source is None or p.source[0] == source)]
+
+    def digit_ends(self, source, since=0.0):
+        """The last three packets of a telephone event (RFC 4733 section 2.5.1.4) that a phone has sent."""
+        ends = [p for p in self.stream(source=source, since=since) if p.is_event and p.payload[1] & 0x80]
+        return ends if len(ends) >= 3 else []
 
     def loss_reported(self, source, since=0.0):
         """Cumulative losses in the RTCP report blocks (RFC 3550 section 6.4) that a phone has sent about what it got."""
