@@ -83,11 +83,43 @@ Take code(std::string Config::*field) {
   };
 }
 
-std::string take_ip(Config& c, const toml::node& n) {
-  const auto v = n.value<std::string>();
-  const auto ip = v ? IpAddress::parse(*v) : std::nullopt;
-  if (!ip || ip->unspecified()) return R"(an address that phones can reach, like "192.0.2.10")";
-  c.public_ip = *ip;
+/// The texts of one text or of a list of them; empty if it is neither, or there are more than `most`.
+std::vector<std::string> texts(const toml::node& n, std::size_t most) {
+  if (const auto one = n.value<std::string>()) return {*one};
+  std::vector<std::string> all;
+  const auto* list = n.as_array();
+  for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) {
+    const auto v = list->get(i)->value<std::string>();
+    if (!v || all.size() == most) return {};
+    all.push_back(*v);
+  }
+  return all;
+}
+
+Take endpoints(std::vector<Endpoint> Config::*field) {
+  return [=](Config& c, const toml::node& n) -> std::string {
+    constexpr std::size_t kMost = 8;  // a machine with more networks than that is a router
+    std::vector<Endpoint> all;
+    for (const auto& text : texts(n, kMost)) {
+      const auto e = Endpoint::parse(text);
+      if (e && std::find(all.begin(), all.end(), *e) == all.end()) all.push_back(*e);
+    }
+    if (all.empty() || all.size() != texts(n, kMost).size())
+      return R"(an address and a port like "0.0.0.0:5060", or a list of up to 8 like ["0.0.0.0:5060", "[::]:5060"])";
+    c.*field = std::move(all);
+    return "";
+  };
+}
+
+std::string take_ips(Config& c, const toml::node& n) {
+  std::vector<IpAddress> all;
+  for (const auto& text : texts(n, 2)) {
+    const auto ip = IpAddress::parse(text);
+    if (ip && !ip->unspecified() && (all.empty() || all[0].v6 != ip->v6)) all.push_back(*ip);
+  }
+  if (all.empty() || all.size() != texts(n, 2).size())
+    return R"(an address that phones can reach, like "192.0.2.10", or a list with one of each family)";
+  c.public_ips = std::move(all);
   return "";
 }
 
@@ -97,9 +129,9 @@ const std::vector<Key>& keys() {
       {"", "data_dir", text(&Config::data_dir, 4096)},
       {"", "log_level", one_of(&Config::log_level, {"debug", "info", "warning", "error", "off"})},
       {"", "max_calls", whole(&Config::max_calls, 1, 2000)},
-      {"sip", "udp", endpoint(&Config::sip_udp)},
-      {"sip", "tcp", endpoint(&Config::sip_tcp)},
-      {"sip", "public_ip", take_ip},
+      {"sip", "udp", endpoints(&Config::sip_udp)},
+      {"sip", "tcp", endpoints(&Config::sip_tcp)},
+      {"sip", "public_ip", take_ips},
       {"sip", "session_expires", seconds(&Config::session_expires, 90, 86400)},
       {"sip", "register_min", seconds(&Config::register_min, 1, 3600)},
       {"sip", "register_max", seconds(&Config::register_max, 60, 86400)},

@@ -3,9 +3,9 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/address.h"
 #include "base/result.h"
@@ -14,11 +14,12 @@
 namespace segue::app {
 
 struct Config {
-  std::string domain = "segue.local";                 ///< realm of the passwords and host of our URIs
-  Endpoint sip_udp{IpAddress::v4(0, 0, 0, 0), 5060};  ///< port 0 (in code, not in the file): any free one
-  Endpoint sip_tcp{IpAddress::v4(0, 0, 0, 0), 5060};
-  std::optional<IpAddress>
-      public_ip;  ///< what SDP, Via and Contact say; default: the listener's, or this machine's own
+  std::string domain = "segue.local";  ///< realm of the passwords and host of our URIs
+  /// At least one; port 0 (in code, not in the file): any free one.
+  std::vector<Endpoint> sip_udp{{IpAddress::v4(0, 0, 0, 0), 5060}};
+  std::vector<Endpoint> sip_tcp{{IpAddress::v4(0, 0, 0, 0), 5060}};
+  /// What SDP, Via and Contact say, at most one of each family; default: the listener's, or this machine's own.
+  std::vector<IpAddress> public_ips;
   std::uint16_t rtp_first = 20000, rtp_last = 29999;
   Endpoint http{IpAddress::v4(127, 0, 0, 1), 8080};
   std::string data_dir = "segue-data";  ///< the database and the administrator's token

@@ -21,7 +21,8 @@ TEST(Config, an_empty_file_is_the_default) {
   auto config = parse_config("", "segue.toml");
   ASSERT_TRUE(config);
   EXPECT_EQ(config->http.to_string(), "127.0.0.1:8080");
-  EXPECT_EQ(config->sip_udp.to_string(), "0.0.0.0:5060");
+  ASSERT_EQ(config->sip_udp.size(), 1U);
+  EXPECT_EQ(config->sip_udp[0].to_string(), "0.0.0.0:5060");
   EXPECT_EQ(config->ring_time, 30s);
 }
 
@@ -56,13 +57,35 @@ answer_time = 60
                              "segue.toml");
   ASSERT_TRUE(config) << config.error().text;
   EXPECT_EQ(config->domain, "example.org");
-  EXPECT_EQ(config->sip_tcp.to_string(), "[::1]:5071");
-  EXPECT_EQ(config->public_ip->to_string(), "192.0.2.10");
+  EXPECT_EQ(config->sip_tcp[0].to_string(), "[::1]:5071");
+  EXPECT_EQ(config->public_ips[0].to_string(), "192.0.2.10");
   EXPECT_EQ(config->media_silence, 12500ms);
   EXPECT_EQ(config->proof_time, 1500ms);
   EXPECT_EQ(config->pull_code, "*77");
   EXPECT_EQ(config->answer_time, 60s);
   EXPECT_EQ(config->max_calls, 10U);
+}
+
+TEST(Config, listens_on_several_addresses_of_both_families) {
+  const auto config = parse_config(
+      "[sip]\nudp = [\"0.0.0.0:5060\", \"[::]:5060\"]\ntcp = \"[::1]:5060\"\npublic_ip = [\"192.0.2.1\", "
+      "\"2001:db8::1\"]\n",
+      "segue.toml");
+  ASSERT_TRUE(config) << config.error().text;
+  ASSERT_EQ(config->sip_udp.size(), 2U);
+  EXPECT_EQ(config->sip_udp[1].to_string(), "[::]:5060");
+  EXPECT_EQ(config->sip_tcp.size(), 1U);
+  ASSERT_EQ(config->public_ips.size(), 2U);
+  EXPECT_TRUE(config->public_ips[1].v6);
+  for (const auto* wrong : {"udp = []", R"(udp = ["0.0.0.0:5060", "0.0.0.0:5060"])", R"(udp = ["0.0.0.0:5060", 5060])",
+                            R"(udp = ["here:5060"])", R"(public_ip = ["192.0.2.1", "192.0.2.2"])", "public_ip = []",
+                            R"(public_ip = ["::"])"}) {
+    EXPECT_THAT(error_of("[sip]\n" + std::string(wrong) + "\n"), AllOf(HasSubstr("line 2"), HasSubstr("a list")))
+        << wrong;
+  }
+  std::string nine = "[sip]\nudp = [";
+  for (int i = 1; i <= 9; ++i) nine += "\"127.0.0." + std::to_string(i) + ":5060\", ";
+  EXPECT_THAT(error_of(nine + "]\n"), HasSubstr("up to 8"));
 }
 
 TEST(Config, a_wrong_value_names_line_key_and_what_would_be_right) {

@@ -138,7 +138,7 @@ Result<DemoResult> perform(const std::string& out, Progress& progress) {
   progress.begin("server, two accounts, four SIP phones");
   auto stage = Stage::set_up({.data_dir = out + "/server-data", .voices = std::move(voices.voices)});
   if (!stage) return tl::unexpected(stage.error());
-  progress.done(fmt::format("SIP on {}, REST on {}", (*stage)->server().sip_udp().to_string(),
+  progress.done(fmt::format("SIP on {}, REST on {}", (*stage)->server().sip_udp().front().to_string(),
                             (*stage)->server().http().to_string()));
   progress.begin("Grace calls 1001; all of Ada's devices ring");
   if (auto called = (*stage)->place_call(); !called) return tl::unexpected(called.error());

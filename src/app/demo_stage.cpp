@@ -59,10 +59,10 @@ Result<void> Stage::start_server(const StageOptions& options) {
   if (error) return did_not(fmt::format("cannot make the folder {}: {}", options.data_dir, error.message()));
   const IpAddress loopback = IpAddress::v4(127, 0, 0, 1);
   Config config;
-  config.sip_udp = {loopback, 0};
-  config.sip_tcp = {loopback, 0};
+  config.sip_udp = {{loopback, 0}};
+  config.sip_tcp = {{loopback, 0}};
   config.http = {loopback, 0};
-  config.public_ip = loopback;
+  config.public_ips = {loopback};
   config.data_dir = options.data_dir;
   auto server = Server::start(config);
   if (!server) return tl::unexpected(server.error());
@@ -109,7 +109,7 @@ Result<void> Stage::make_phones(StageOptions options) {
     config.user = usernames_[i];
     config.password = passwords_[i];
     config.domain = Config{}.domain;
-    config.server = server_->sip_udp();
+    config.server = server_->sip_udp().front();
     config.sound = std::make_shared<phone::Sound>(phone::with_marker(std::move(options.voices[i]), i));
     config.limits.rtp = i == kGrace ? options.far_packets : 5'000;  // of the devices only the last flip matters
     auto added = rig_->add(std::move(config));

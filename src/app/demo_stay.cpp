@@ -23,8 +23,8 @@ Result<std::unique_ptr<Server>> start_server(Config config) {
   auto server = Server::start(config);
   if (server) return server;
   fmt::print("Port 5060 or 8080 is taken ({}); taking free ones instead.\n", server.error().text);
-  config.sip_udp.port = 0;
-  config.sip_tcp.port = 0;
+  config.sip_udp.front().port = 0;
+  config.sip_tcp.front().port = 0;
   config.http.port = 0;
   return Server::start(config);
 }
@@ -56,7 +56,7 @@ Result<phone::Phone*> add_grace(phone::PhoneRig& rig, const Person& grace, const
   phone.user = grace.username;
   phone.password = grace.password;
   phone.domain = config.domain;
-  phone.server = server.sip_udp();
+  phone.server = server.sip_udp().front();
   if (phone.server.ip.unspecified()) phone.server.ip = IpAddress::v4(127, 0, 0, 1);
   phone.local_ip = phone.server.ip;
   auto voices = make_voices(folder);
@@ -70,7 +70,7 @@ Result<phone::Phone*> add_grace(phone::PhoneRig& rig, const Person& grace, const
 
 void print_guide(const Server& server, const Config& config, const std::string& listen,
                  const std::vector<Person>& ada) {
-  const auto sip = server.sip_udp();
+  const auto sip = server.sip_udp().front();
   const std::string host = sip.ip.unspecified() ? "<this machine's address>" : listen;
   fmt::print("\nThe server is up. Type this into your own phones:\n\n");
   fmt::print("  SIP server (registrar, proxy)  {}:{}   UDP or TCP, no STUN, no encryption\n", host, sip.port);
@@ -108,7 +108,7 @@ int stay_up(const StayOptions& options) {
   std::filesystem::create_directories(options.data_dir, error);
   if (error) return fmt::print(stderr, "segue: cannot make the folder {}: {}\n", options.data_dir, error.message()), 2;
   Config config;
-  config.sip_udp.ip = config.sip_tcp.ip = *listen;
+  config.sip_udp.front().ip = config.sip_tcp.front().ip = *listen;
   config.data_dir = options.data_dir;
   const auto server = start_server(config);
   if (!server) return fmt::print(stderr, "segue: {}\n", server.error().text), 2;

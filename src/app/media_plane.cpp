@@ -2,13 +2,14 @@
 
 namespace segue::app {
 
-Result<std::unique_ptr<MediaPlane>> MediaPlane::start(const Config& config, const Addresses& addresses, net::Loop& loop,
-                                                      net::MediaWorker::OnMessages on_messages) {
+Result<std::unique_ptr<MediaPlane>> MediaPlane::start(const Config& config, const std::vector<MediaAddress>& addresses,
+                                                      net::Loop& loop, net::MediaWorker::OnMessages on_messages) {
   std::unique_ptr<MediaPlane> plane(new MediaPlane);
-  plane->advertise_ = addresses.advertise;
-  auto pool = net::PortPool::create(addresses.bind, config.rtp_first, config.rtp_last);
-  if (!pool) return tl::unexpected(pool.error());
-  plane->pool_ = std::move(*pool);
+  for (const auto& address : addresses) {
+    auto pool = net::PortPool::create(address.bind, config.rtp_first, config.rtp_last);
+    if (!pool) return tl::unexpected(pool.error());
+    plane->families_[address.bind.v6 ? 1 : 0].emplace(Family{address.advertise, std::move(*pool)});
+  }
   net::MediaWorkerConfig worker_config;
   worker_config.exchange.dead_after = config.media_silence;
   auto worker =
@@ -19,11 +20,12 @@ Result<std::unique_ptr<MediaPlane>> MediaPlane::start(const Config& config, cons
 }
 
 Result<Endpoint> MediaPlane::allocate(LegId leg, bool v6) {
-  if (v6 != advertise_.v6) return fail(ErrorKind::Unavailable, "the server has no media address of that family");
-  auto sockets = pool_->allocate();
+  auto& family = families_[v6 ? 1 : 0];
+  if (!family) return fail(ErrorKind::Unavailable, v6 ? "No media address of IPv6" : "No media address of IPv4");
+  auto sockets = family->pool.allocate();
   if (!sockets) return tl::unexpected(sockets.error());
-  const Endpoint endpoint{advertise_, sockets->port};
-  ports_[leg] = sockets->port;
+  const Endpoint endpoint{family->advertise, sockets->port};
+  ports_[leg] = {v6, sockets->port};
   waiting_[leg] = std::move(*sockets);
   return endpoint;
 }
@@ -32,8 +34,20 @@ void MediaPlane::release(LegId leg) {
   waiting_.erase(leg);
   const auto port = ports_.find(leg);
   if (port == ports_.end()) return;
-  pool_->release(port->second);
+  families_[port->second.v6 ? 1 : 0]->pool.release(port->second.number);
   ports_.erase(port);
+}
+
+std::size_t MediaPlane::ports_used() const {
+  std::size_t sum = 0;
+  for (const auto& family : families_) sum += family ? family->pool.used() : 0;
+  return sum;
+}
+
+std::size_t MediaPlane::ports_total() const {
+  std::size_t sum = 0;
+  for (const auto& family : families_) sum += family ? family->pool.total() : 0;
+  return sum;
 }
 
 Result<void> MediaPlane::post(media::Command command) {

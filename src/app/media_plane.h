@@ -3,10 +3,13 @@
 // allows (bench/).
 #pragma once
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <unordered_map>
+#include <vector>
 
+#include "app/addresses.h"
 #include "app/config.h"
 #include "engine/engine.h"
 #include "net/media_worker.h"
@@ -16,10 +19,9 @@ namespace segue::app {
 
 class MediaPlane final : public engine::MediaPorts {
  public:
-  struct Addresses {
-    IpAddress bind, advertise;
-  };
-  [[nodiscard]] static Result<std::unique_ptr<MediaPlane>> start(const Config& config, const Addresses& addresses,
+  /// `addresses`: at most one of each family; each has the whole port range for itself.
+  [[nodiscard]] static Result<std::unique_ptr<MediaPlane>> start(const Config& config,
+                                                                 const std::vector<MediaAddress>& addresses,
                                                                  net::Loop& loop,
                                                                  net::MediaWorker::OnMessages on_messages);
 
@@ -30,17 +32,24 @@ class MediaPlane final : public engine::MediaPorts {
   /// Commands posted while it lives wake the worker once.
   [[nodiscard]] net::MediaWorker::Hold hold() { return net::MediaWorker::Hold(*worker_); }
 
-  [[nodiscard]] std::size_t ports_used() const { return pool_->used(); }
-  [[nodiscard]] std::size_t ports_total() const { return pool_->total(); }
+  [[nodiscard]] std::size_t ports_used() const;
+  [[nodiscard]] std::size_t ports_total() const;
   [[nodiscard]] net::MediaWorker::Counters counters() const { return worker_->counters(); }
 
  private:
+  struct Family {
+    IpAddress advertise;
+    net::PortPool pool;
+  };
+  struct Port {
+    bool v6 = false;
+    std::uint16_t number = 0;
+  };
   MediaPlane() = default;
-  IpAddress advertise_;
-  std::optional<net::PortPool> pool_;
+  std::array<std::optional<Family>, 2> families_;  // IPv4, IPv6
   std::unique_ptr<net::MediaWorker> worker_;
   std::unordered_map<LegId, net::MediaSockets> waiting_;  // opened, not yet given to the worker
-  std::unordered_map<LegId, std::uint16_t> ports_;
+  std::unordered_map<LegId, Port> ports_;
 };
 
 }  // namespace segue::app

@@ -1,12 +1,11 @@
 #include "app/node.h"
 
 #include <fcntl.h>
-#include <ifaddrs.h>
-#include <netinet/in.h>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <fstream>
 
@@ -32,27 +31,12 @@ std::string_view transport_name(sip::TransportKind k) {
   return "udp";
 }
 
-/// This machine's first address that is not a loopback's: what phones on the local network can reach.
-IpAddress own_address() {
-  IpAddress found = IpAddress::v4(127, 0, 0, 1);
-  ifaddrs* list = nullptr;
-  if (::getifaddrs(&list) != 0) return found;
-  for (const ifaddrs* i = list; i != nullptr; i = i->ifa_next) {
-    if (i->ifa_addr == nullptr || i->ifa_addr->sa_family != AF_INET) continue;
-    IpAddress ip;
-    std::memcpy(ip.bytes.data(), &reinterpret_cast<const sockaddr_in*>(i->ifa_addr)->sin_addr, 4);
-    if (!ip.loopback()) {
-      found = ip;
-      break;
-    }
-  }
-  ::freeifaddrs(list);
-  return found;
-}
-
-IpAddress advertised(const Config& config) {
-  if (config.public_ip) return *config.public_ip;
-  return config.sip_udp.ip.unspecified() ? own_address() : config.sip_udp.ip;
+/// Where a stored binding's packets leave from now: the listener it came to, if it is still there.
+std::optional<Endpoint> listener_for(const std::vector<Endpoint>& listeners, const store::Binding& b) {
+  if (std::find(listeners.begin(), listeners.end(), b.local) != listeners.end()) return b.local;
+  const auto it =
+      std::find_if(listeners.begin(), listeners.end(), [&](const Endpoint& l) { return l.ip.v6 == b.remote.ip.v6; });
+  return it == listeners.end() ? std::nullopt : std::optional(*it);
 }
 
 engine::EngineConfig engine_config(const Config& c) {
@@ -105,13 +89,13 @@ Result<void> Node::open_store() {
 }
 
 Result<void> Node::open_edges() {
-  const IpAddress ip = advertised(config_);
-  auto media =
-      MediaPlane::start(config_, {config_.sip_udp.ip, ip}, loop_, [this](std::vector<media::Message> messages) {
-        const Now now = net::read_clock();
-        for (const auto& m : messages) engine_->on_media(m, now);
-        drain();
-      });
+  auto addresses = find_addresses(config_);
+  if (!addresses) return tl::unexpected(addresses.error());
+  auto media = MediaPlane::start(config_, addresses->media, loop_, [this](std::vector<media::Message> messages) {
+    const Now now = net::read_clock();
+    for (const auto& m : messages) engine_->on_media(m, now);
+    drain();
+  });
   if (!media) return tl::unexpected(media.error());
   media_ = std::move(*media);
   const call::Core::FirstIds ids{store_->first_call_id().value, 1, store_->first_flip_id().value};
@@ -121,8 +105,8 @@ Result<void> Node::open_edges() {
     drain();
   });
   net::SipTransportsConfig sip_config;
-  sip_config.udp.push_back({config_.sip_udp, ip});
-  sip_config.tcp.push_back({config_.sip_tcp, ip});
+  sip_config.udp = std::move(addresses->udp);
+  sip_config.tcp = std::move(addresses->tcp);
   net::SipTransportsEvents events;
   events.on_message = [this](std::string_view bytes, const sip::Flow& from) {
     engine_->receive(bytes, from, net::read_clock());
@@ -172,8 +156,9 @@ Result<void> Node::load() {
       engine::Binding binding;
       binding.contact = std::move(*uri);
       binding.flow.transport = b.transport == "tcp" ? sip::TransportKind::Tcp : sip::TransportKind::Udp;
-      binding.flow.local =
-          binding.flow.transport == sip::TransportKind::Tcp ? sip_->tcp().front() : sip_->udp().front();
+      const auto local = listener_for(binding.flow.transport == sip::TransportKind::Tcp ? sip_->tcp() : sip_->udp(), b);
+      if (!local) continue;  // nothing listens in its family any more
+      binding.flow.local = *local;
       binding.flow.remote = b.remote;
       binding.path = std::move(b.path);
       binding.call_id = std::move(b.call_id);

@@ -26,8 +26,8 @@ class Node final : public api::Service {
   void begin_stop();
   [[nodiscard]] bool idle() const;
 
-  [[nodiscard]] Endpoint sip_udp() const { return sip_->udp().front(); }
-  [[nodiscard]] Endpoint sip_tcp() const { return sip_->tcp().front(); }
+  [[nodiscard]] std::vector<Endpoint> sip_udp() const { return sip_->udp(); }
+  [[nodiscard]] std::vector<Endpoint> sip_tcp() const { return sip_->tcp(); }
   [[nodiscard]] Endpoint http() const { return http_->local(); }
   [[nodiscard]] const std::string& admin_token() const { return admin_token_; }
   [[nodiscard]] Server::Residue residue() const;

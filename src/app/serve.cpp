@@ -6,6 +6,7 @@
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
 
+#include "app/addresses.h"
 #include "app/commands.h"
 #include "app/config.h"
 #include "app/server.h"
@@ -19,6 +20,12 @@ void raise_file_limit() {
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+std::string joined(const std::vector<Endpoint>& all) {
+  std::string text;
+  for (const auto& e : all) text += (text.empty() ? "" : ", ") + e.to_string();
+  return text;
 }
 
 }  // namespace
@@ -46,8 +53,8 @@ int run_serve(const ServeOptions& options) {
 
   auto server = Server::start(config);
   if (!server) return fmt::print(stderr, "segue: {}\n", server.error().text), 2;
-  spdlog::info("SIP on udp {} and tcp {}, domain \"{}\"", (*server)->sip_udp().to_string(),
-               (*server)->sip_tcp().to_string(), config.domain);
+  spdlog::info("SIP on udp {} and tcp {}, domain \"{}\"", joined((*server)->sip_udp()), joined((*server)->sip_tcp()),
+               config.domain);
   spdlog::info("REST on http://{}/v1, token in {}/admin.token", (*server)->http().to_string(), config.data_dir);
   int signal = 0;
   ::sigwait(&stop_signals, &signal);
@@ -59,7 +66,13 @@ int run_serve(const ServeOptions& options) {
 int run_check(const std::string& file) {
   auto loaded = load_config(file);
   if (!loaded) return fmt::print(stderr, "segue: {}\n", loaded.error().text), 2;
+  const auto addresses = find_addresses(*loaded);
+  if (!addresses) return fmt::print(stderr, "segue: {}: {}\n", file, addresses.error().text), 2;
   fmt::print("{} is good.\n", file);
+  for (const auto& [transport, listeners] : {std::pair{"udp", &addresses->udp}, {"tcp", &addresses->tcp}}) {
+    for (const auto& l : *listeners)
+      fmt::print("SIP on {} {}; phones are told {}\n", transport, l.bind.to_string(), l.advertise->to_string());
+  }
   return 0;
 }
 

@@ -14,7 +14,8 @@ struct Server::Impl {
   net::Loop loop;
   std::unique_ptr<Node> node;
   std::thread thread;
-  Endpoint udp, tcp, http;
+  std::vector<Endpoint> udp, tcp;
+  Endpoint http;
   std::string token;
   bool stopped = false;
 
@@ -59,8 +60,8 @@ void Server::stop() {
   impl_->node.reset();
 }
 
-Endpoint Server::sip_udp() const { return impl_->udp; }
-Endpoint Server::sip_tcp() const { return impl_->tcp; }
+const std::vector<Endpoint>& Server::sip_udp() const { return impl_->udp; }
+const std::vector<Endpoint>& Server::sip_tcp() const { return impl_->tcp; }
 Endpoint Server::http() const { return impl_->http; }
 const std::string& Server::admin_token() const { return impl_->token; }
 

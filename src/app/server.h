@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "app/config.h"
 #include "base/result.h"
@@ -17,8 +18,9 @@ class Server {
   ~Server();    ///< stop()
   void stop();  ///< hangs up all calls with a Reason, writes all records, joins all threads
 
-  [[nodiscard]] Endpoint sip_udp() const;  ///< as bound (port 0 resolved)
-  [[nodiscard]] Endpoint sip_tcp() const;
+  /// As bound (port 0 resolved), in the configuration's order.
+  [[nodiscard]] const std::vector<Endpoint>& sip_udp() const;
+  [[nodiscard]] const std::vector<Endpoint>& sip_tcp() const;
   [[nodiscard]] Endpoint http() const;
   [[nodiscard]] const std::string& admin_token()
       const;  ///< from <data_dir>/admin.token, made at first start (mode 0600)

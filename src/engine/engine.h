@@ -27,7 +27,8 @@ namespace segue::engine {
 class MediaPorts {
  public:
   virtual ~MediaPorts() = default;
-  /// The address to advertise for a new leg (RTCP is port + 1), IPv6 if the leg's signalling is. Errors: Exhausted.
+  /// The address to advertise for a new leg (RTCP is port + 1), of the family that its peer uses. Errors: Exhausted;
+  /// Unavailable if there is no media address of that family.
   virtual Result<Endpoint> allocate(LegId leg, bool v6) = 0;
   /// The media plane has closed the leg (or it was never opened).
   virtual void release(LegId leg) = 0;

@@ -74,6 +74,7 @@ class Server : private MediaPorts {
 
   Instant at{1000s};
   std::size_t max_ports = 100;
+  bool has_v6 = false;  ///< a media address of that family too: 2001:db8::1
   std::set<LegId> ports;
   Engine engine;
   Phone desk{"desk", 11}, mobile{"mobile", 12}, bob{"bob", 21};

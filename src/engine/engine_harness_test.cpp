@@ -54,11 +54,12 @@ Server::Server() : engine(config(), static_cast<MediaPorts&>(*this), Random(7), 
   add(kBobDesk, kBob, bob, '1');
 }
 
-Result<Endpoint> Server::allocate(LegId leg, bool) {
+Result<Endpoint> Server::allocate(LegId leg, bool v6) {
+  if (v6 && !has_v6) return fail(ErrorKind::Unavailable, "no media address of that family");
   if (ports.size() >= max_ports) return fail(ErrorKind::Exhausted, "no port is free");
   ports.insert(leg);
   next_port_ = static_cast<std::uint16_t>(next_port_ + 2);
-  return Endpoint{server_.ip, next_port_};
+  return Endpoint{v6 ? *IpAddress::parse("2001:db8::1") : server_.ip, next_port_};
 }
 
 // ---- the wire

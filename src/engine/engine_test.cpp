@@ -185,6 +185,24 @@ TEST_F(EngineTest, RefusalsOfAnInvite) {
   nothing_left();
 }
 
+TEST_F(EngineTest, EachLegsMediaHasItsPeersFamily) {
+  t.registers(t.desk);
+  const std::string offer =
+      "v=0\r\no=- 1 1 IN IP6 2001:db8::21\r\ns=-\r\nc=IN IP6 2001:db8::21\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8\r\n";
+  t.dials(t.bob, "1001", offer);
+  EXPECT_EQ(t.bob.last<sip::SessionEnded>()->status, 488) << "no media address of that family";
+  EXPECT_EQ(t.bob.last_response("INVITE")->get("Warning").substr(0, 3), "301");
+  t.has_v6 = true;
+  t.dials(t.bob, "1001", offer);
+  t.answers(t.desk);
+  const auto rung = sdp::parse(t.desk.last_request("INVITE")->body);
+  EXPECT_EQ(rung->audio->rtp.ip, IpAddress::v4(192, 0, 2, 1)) << "the desk phone registered by IPv4";
+  ASSERT_NE(t.bob.last<sip::SessionAnswered>(), nullptr);
+  const auto answered = sdp::parse(t.bob.last<sip::SessionAnswered>()->sdp);
+  EXPECT_EQ(answered->audio->rtp.ip, *IpAddress::parse("2001:db8::1"));
+  EXPECT_EQ(t.commands<media::SetRemote>().size(), 2U);
+}
+
 TEST_F(EngineTest, NoPortToRingIsARefusalOfThatDevice) {
   t.registers(t.desk);
   t.max_ports = 1;

@@ -109,7 +109,12 @@ void Engine::Impl::handle_invite(const sip::RequestReceived& e, Now now) {
   } else {
     arrival.offered = device->codecs.empty() ? std::vector{Codec::Pcma, Codec::Pcmu} : device->codecs;
   }
-  auto rtp = ports.allocate(arrival.leg, e.flow.local.ip.v6);
+  // A phone may signal by one family and have its audio at the other.
+  auto rtp = ports.allocate(arrival.leg, offer ? offer->audio->rtp.ip.v6 : e.flow.local.ip.v6);
+  if (!rtp && rtp.error().kind == ErrorKind::Unavailable) {
+    return refuse(488, {{"Warning", "301 segue \"" + rtp.error().text + "\""}},
+                  "Its address family is not served here");
+  }
   if (!rtp) {
     log(Log::Level::Warning, "no RTP port for an incoming call: " + rtp.error().text);
     return refuse(503, {{"Retry-After", "5"}, {"Reason", call::reason_header(call::Cause::NoPorts)}},

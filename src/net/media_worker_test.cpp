@@ -16,6 +16,7 @@ namespace segue::net {
 namespace {
 
 const IpAddress kLoopback = IpAddress::v4(127, 0, 0, 1);
+const IpAddress kLoopback6 = *IpAddress::parse("::1");
 
 std::shared_ptr<const media::ClipLibrary> clips() {
   static const auto library = std::make_shared<const media::ClipLibrary>();
@@ -23,9 +24,9 @@ std::shared_ptr<const media::ClipLibrary> clips() {
 }
 
 /// A pair of sockets as the port pool makes them, on ports that are free now.
-MediaSockets any_sockets() {
+MediaSockets any_sockets(const IpAddress& ip = kLoopback) {
   for (std::uint16_t first = 40000; first < 60000; first = static_cast<std::uint16_t>(first + 200)) {
-    auto pool = PortPool::create(kLoopback, first, static_cast<std::uint16_t>(first + 199));
+    auto pool = PortPool::create(ip, first, static_cast<std::uint16_t>(first + 199));
     auto sockets = pool->allocate();
     if (sockets) return std::move(*sockets);
   }
@@ -75,11 +76,12 @@ class MediaWorkerTest : public testing::Test {
     worker_ = std::move(*started);
   }
 
-  Phone open(std::uint64_t id) {
+  Phone open(std::uint64_t id, const IpAddress& ip = kLoopback) {
     Phone phone;
     phone.leg = LegId{id};
-    auto sockets = any_sockets();
-    phone.server = {kLoopback, sockets.port};
+    if (ip.v6) phone.rtp = *bind_udp({ip, 0}), phone.rtcp = *bind_udp({ip, 0});
+    auto sockets = any_sockets(ip);
+    phone.server = {ip, sockets.port};
     EXPECT_TRUE(worker_->open({phone.leg, "segue-" + std::to_string(id), static_cast<std::uint32_t>(id), 1000, 0},
                               std::move(sockets)));
     media::SetRemote remote;
@@ -175,6 +177,22 @@ TEST_F(MediaWorkerTest, ClosesTheSocketsAfterTheLastPacketAndBeforeItTells) {
   ASSERT_GT(got, 0);
   last.resize(static_cast<std::size_t>(got));
   EXPECT_NE(std::find(last.begin(), last.end(), 203), last.end());
+}
+
+TEST_F(MediaWorkerTest, RelaysBetweenIpv4AndIpv6) {
+  start();
+  auto a = open(1), b = open(2, kLoopback6);
+  connect(a, b);
+  ASSERT_TRUE(caught_up(6));
+  std::size_t at_a = 0, at_b = 0;
+  ASSERT_TRUE(turn_until(loop_, [&] {
+    a.send();
+    b.send();
+    at_a += a.heard().size();
+    at_b += b.heard().size();
+    return at_a > 3 && at_b > 3;
+  }));
+  EXPECT_EQ(worker_->counters().send_failed, 0U);
 }
 
 TEST_F(MediaWorkerTest, MuxedReportsComeAndGoByTheRtpPort) {

@@ -24,7 +24,7 @@ class BaresipFlips:
         grace_phone = self.server.device(grace, "grace")
         self.phones = {"desk": Baresip(room, self.wire, "desk", DESK, TONES["desk"]),
                        "mobile": Baresip(room, self.wire, "mobile", MOBILE, TONES["mobile"])}
-        self.far = Baresip(room, self.wire, "grace", GRACE, 1000, auto_answer=True)
+        self.far = Baresip(room, self.wire, "grace", GRACE, 1000, auto_answer=True, mux=True)
         self.server.wait_registered(*self.ids.values(), grace_phone)
 
     # ---- small words
@@ -95,6 +95,21 @@ class BaresipFlips:
         equal(check_report(self.server, flip, watch, MOBILE)["trigger"], "pull_code", "trigger")
         return self.over("mobile", ("desk", "mobile")) + "; " + wired
 
+    def muxed_reports(self):
+        """Grace's baresip muxes RTCP (RFC 5761), the desk's does not: reports go by the RTP ports there, by their own here."""
+        begun = time.time()
+        self.talk("desk")
+        for host, muxed in ((GRACE, True), (DESK, False)):
+            audio = next((p.source, p.to) for p in self.wire.stream(to=host, since=begun))
+            wait_for(f"reports of {host} and of the server", lambda: len(
+                {source[0] for source, _ in self.wire.reports(host, begun)}) == 2, 8)
+            for source, to in self.wire.reports(host, begun):
+                ports = {audio[0][1], audio[1][1]} if muxed else {audio[0][1] + 1, audio[1][1] + 1}
+                equal({source[1], to[1]}, ports, f"ports of a report between {source} and {to}, muxed: {muxed}")
+        self.phones["desk"].hang_up()
+        self.server.idle()
+        equal(len(set(self.wire.reports(GRACE, begun))), 2, "pairs of ports of Grace's reports, BYE and all")
+
     def there_and_back(self):
         """The far party called; three flips on one call, each trigger once."""
         begun = time.time()
@@ -127,6 +142,7 @@ def main():
         suite.run("REST: the mobile rings, answers, takes over", tests.rest_ring)
         suite.run("feature code *2 keyed on the desk phone", tests.feature_code)
         suite.run("pull code *11 dialled on the mobile", tests.pull)
+        suite.run("RTCP muxed with RTP at the far party, not at the desk", tests.muxed_reports)
         suite.run("an incoming call flips there, back and there again", tests.there_and_back)
         return suite.finish()
 

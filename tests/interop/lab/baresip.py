@@ -4,16 +4,17 @@ What had to be learnt: ausine wants 48 kHz and two channels; there is no file pl
 sndfile writes it; media takes the machine's first address and all of them; no auto-answer header is known, only the account's answermode; TLS takes sip_port + 1.
 """
 import json
+import re
 import socket
 import time
 
 from lab import ears
 from lab.room import wait_for
-from lab.server import DOMAIN, IP
+from lab.server import DOMAIN, IP, IP6
 
 _CONFIG = """
 poll_method             epoll
-sip_listen              {host}:5060
+sip_listen              {literal}:5060
 audio_player            aubridge,ear
 audio_source            ausine,{hertz}
 audio_alert             aubridge,bell
@@ -23,7 +24,7 @@ rtp_ports               {rtp_first}-{rtp_last}
 rtcp_mux                {mux}
 audio_buffer            20-160
 snd_path                {folder}
-ctrl_tcp_listen         {host}:4444
+ctrl_tcp_listen         {literal}:4444
 module_path             /usr/lib/baresip/modules
 module                  opus.so
 module                  g722.so
@@ -44,15 +45,16 @@ class Baresip:
         self.room, self.wire, self.user, self.host, self.hertz = room, wire, user, host, hertz
         self.folder = room.folder / f"baresip-{user}"
         self.folder.mkdir()
-        rtp = 10000 + 100 * int(host.rsplit(".", 1)[1])
+        v6 = ":" in host
+        rtp = 10000 + 100 * int(re.split("[.:]", host)[-1])
         wire.home(host, rtp, rtp + 99)
-        (self.folder / "config").write_text(_CONFIG.format(host=host, hertz=hertz, folder=self.folder, rtp_first=rtp,
+        (self.folder / "config").write_text(_CONFIG.format(literal=f"[{host}]" if v6 else host, hertz=hertz, folder=self.folder, rtp_first=rtp,
                                                            rtp_last=rtp + 98, mux="yes" if mux else "no", extra=extra))
         (self.folder / "accounts").write_text(
-            f"<sip:{user}@{DOMAIN}>;outbound=\"sip:{IP}:5060\";auth_user={user};auth_pass={password};regint=300;"
+            f"<sip:{user}@{DOMAIN}>;outbound=\"sip:{f'[{IP6}]' if v6 else IP}:5060\";auth_user={user};auth_pass={password};regint=300;"
             f"audio_codecs={codecs};answermode={'auto' if auto_answer else 'manual'};medianat=;mediaenc=\n")
         (self.folder / "contacts").write_text("")
-        self._process = room.start(f"baresip-{user}", ["baresip", "-4", "-f", str(self.folder), "-s"])
+        self._process = room.start(f"baresip-{user}", ["baresip", "-6" if v6 else "-4", "-f", str(self.folder), "-s"])
         self.events, self._rest = [], b""
         self._control = wait_for(f"baresip {user}'s control port", self._connect)
 

@@ -5,11 +5,12 @@ import time
 
 from lab import codecs, ears
 from lab.room import wait_for
-from lab.server import IP, broken_lines
+from lab.server import IP, IP6, broken_lines
 from lab.suite import equal, expect
 
 HALF_FRAME_MS = 10.0
 COMFORT_NOISE = 13
+SERVER = (IP, IP6)
 
 
 def check_line(packets, gap_ms_max=60, kind=codecs.G711):
@@ -40,11 +41,11 @@ class FlipWatch:
         wait_for(f"{count} packets to {self.far}", lambda: len(self.network.stream(to=self.far, since=self.begun)) >= count)
 
     def audio_to_far(self):
-        return self._audio(self.network.stream(to=self.far, source=IP, since=self.begun))
+        return self._audio(self.network.stream(to=self.far, source=SERVER, since=self.begun))
 
     def audio_of(self, phone):
         """What a phone has sent to the server."""
-        return self._audio(self.network.stream(to=IP, source=phone, since=self.begun))
+        return self._audio(self.network.stream(to=SERVER, source=phone, since=self.begun))
 
     @staticmethod
     def _audio(packets):
@@ -57,7 +58,7 @@ class FlipWatch:
         """The longest that any phone was silent in mid-stream: a shared machine stands still at times, and all of them with
         it. Streams begin and end in this time; their ends are no gaps."""
         streams = {}
-        for p in self.network.stream(to=IP, since=self.begun):
+        for p in self.network.stream(to=SERVER, since=self.begun):
             streams.setdefault((p.source, p.ssrc), []).append(p.at)
         return max((1000 * (b - a) for times in streams.values() for a, b in zip(times, times[1:])), default=0)
 

@@ -1,7 +1,7 @@
 """A private network and the processes in it.
 
 baresip and linphone will not take loopback addresses for media, so each test program moves itself into a network
-namespace of its own whose loopback carries 10.77.0.x. The namespace has no name and goes away with its last process,
+namespace of its own whose loopback carries 10.77.0.x and fd77::x. The namespace has no name and goes away with its last process,
 even if the test is killed. Children die with us (PR_SET_PDEATHSIG) and are ended by their own process id, never by name.
 """
 import ctypes
@@ -30,6 +30,8 @@ def _enter_network():
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     for host in range(1, 21):
         subprocess.run(["ip", "addr", "add", f"10.77.0.{host}/32", "dev", "lo"], check=True)
+        # The kernel lists IPv6 addresses newest first, and a phone's media takes the first.
+        subprocess.run(["ip", "addr", "add", f"fd77::{21 - host}/128", "dev", "lo", "nodad"], check=True)
     subprocess.run(["ip", "route", "add", "default", "dev", "lo"], check=True)  # linphone looks for one
 
 

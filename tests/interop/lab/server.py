@@ -7,15 +7,15 @@ import re
 
 from lab.room import wait_for
 
-IP = "10.77.0.1"
+IP, IP6 = "10.77.0.1", "fd77::1"
 DOMAIN = "segue.local"
 
 _CONFIG = """
 domain = "{domain}"
 log_level = "{log_level}"
 [sip]
-udp = "{ip}:5060"
-tcp = "{ip}:5060"
+udp = ["{ip}:5060", "[{ip6}]:5060"]
+tcp = ["{ip}:5060", "[{ip6}]:5060"]
 register_min = 60
 session_expires = 1800
 [http]
@@ -42,7 +42,7 @@ class Server:
     def __init__(self, room, log_level="debug", cpu=None):
         self.room = room
         self.data = room.folder / f"data-{len(list(room.folder.glob('data-*')))}"  # fresh for each server in the room
-        (room.folder / "segue.toml").write_text(_CONFIG.format(ip=IP, domain=DOMAIN, log_level=log_level))
+        (room.folder / "segue.toml").write_text(_CONFIG.format(ip=IP, ip6=IP6, domain=DOMAIN, log_level=log_level))
         self.token, self._staying = "", (0, 0)
         self.process = room.start("segue", [program(), "serve", "-c", str(room.folder / "segue.toml"), "-d", str(self.data)],
                                   cpu=cpu)

@@ -11,7 +11,7 @@ import threading
 
 _SO_TIMESTAMPNS, _SO_RCVBUFFORCE = 35, 33
 _SOL_PACKET, _PACKET_STATISTICS = 263, 6
-_ETH_P_ALL = 3
+_ETH_P_ALL, _ETH_P_IP, _ETH_P_IPV6 = 3, 0x0800, 0x86DD
 
 
 @dataclasses.dataclass
@@ -79,18 +79,21 @@ class Wire:
     def _listen(self):
         while True:
             data, ancillary, _, address = self._socket.recvmsg(65536, 64)
-            if address[2] == socket.PACKET_OUTGOING or address[1] != 0x0800:
+            if address[2] == socket.PACKET_OUTGOING or address[1] not in (_ETH_P_IP, _ETH_P_IPV6):
                 continue  # loopback shows each packet on its way out and on its way in
             at = 0.0
             for level, kind, value in ancillary:
                 if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS:
                     seconds, nanoseconds = struct.unpack("qq", value[:16])
                     at = seconds + nanoseconds / 1e9
-            self._packet(at, data)
+            self._packet(at, data, address[1] == _ETH_P_IPV6)
 
-    def _packet(self, at, data):
-        head, protocol = (data[0] & 15) * 4, data[9]
-        source, to = socket.inet_ntoa(data[12:16]), socket.inet_ntoa(data[16:20])
+    def _packet(self, at, data, v6):
+        if v6:
+            head, protocol, ends = 40, data[6], (data[8:24], data[24:40])
+        else:
+            head, protocol, ends = (data[0] & 15) * 4, data[9], (data[12:16], data[16:20])
+        source, to = (socket.inet_ntop(socket.AF_INET6 if v6 else socket.AF_INET, end) for end in ends)
         ports = struct.unpack("!HH", data[head:head + 4])
         source, to = self._named(source, ports[0]), self._named(to, ports[1])
         if protocol == socket.IPPROTO_UDP:
@@ -101,7 +104,7 @@ class Wire:
             return
         if len(payload) >= 12 and payload[0] >> 6 == 2 and protocol == socket.IPPROTO_UDP:
             if 200 <= payload[1] <= 207:
-                self.rtcp.append((at, source, payload))
+                self.rtcp.append((at, source, to, payload))
             else:
                 self.rtp.append(_rtp(at, source, to, payload))
         elif b"SIP/2.0" in payload:
@@ -119,9 +122,10 @@ class Wire:
                 and (to is None or m.to[0] == to) and (source is None or m.source[0] == source)]
 
     def stream(self, to=None, source=None, since=0.0, until=9e99):
-        """RTP from the server's address (by default) to an address, in order of arrival."""
-        return [p for p in list(self.rtp) if since <= p.at <= until and (to is None or p.to[0] == to)
-                and (source is None or p.source[0] == source)]
+        """RTP from one address to another, each of which may be a tuple of addresses, in order of arrival."""
+        def is_of(end, wanted):
+            return wanted is None or end[0] == wanted or (isinstance(wanted, tuple) and end[0] in wanted)
+        return [p for p in list(self.rtp) if since <= p.at <= until and is_of(p.to, to) and is_of(p.source, source)]
 
     def digit_ends(self, source, since=0.0):
         """The last three packets of a telephone event (RFC 4733 section 2.5.1.4) that a phone has sent."""
@@ -130,7 +134,11 @@ class Wire:
 
     def loss_reported(self, source, since=0.0):
         """Cumulative losses in the RTCP report blocks (RFC 3550 section 6.4) that a phone has sent about what it got."""
-        return [lost for at, (host, _), data in list(self.rtcp) if host == source and at >= since for lost in _losses(data)]
+        return [lost for at, (host, _), _, data in list(self.rtcp) if host == source and at >= since for lost in _losses(data)]
+
+    def reports(self, of, since=0.0):
+        """(source, destination) of each RTCP packet from or to an address."""
+        return [(source, to) for at, source, to, _ in list(self.rtcp) if at >= since and of in (source[0], to[0])]
 
     def missed(self):
         """Packets since the last question that came faster than they were taken: they are no one's loss."""
