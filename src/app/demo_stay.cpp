@@ -2,11 +2,14 @@
 
 #include <fmt/format.h>
 #include <signal.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
 
 #include <filesystem>
 
 #include "app/demo_stage.h"
 #include "app/demo_voice.h"
+#include "net/fd.h"
 
 namespace segue::app {
 namespace {
@@ -68,10 +71,20 @@ Result<phone::Phone*> add_grace(phone::PhoneRig& rig, const Person& grace, const
   return added;
 }
 
+/// As it can be typed here.
+std::string this_program() {
+  std::error_code error;
+  const auto path = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (error) return "segue";
+  const auto shorter = std::filesystem::proximate(path, error).string();
+  return error || shorter.starts_with("..") ? path.string() : shorter;
+}
+
 void print_guide(const Server& server, const Config& config, const std::string& listen,
                  const std::vector<Person>& ada) {
   const auto sip = server.sip_udp().front();
-  const std::string host = sip.ip.unspecified() ? "<this machine's address>" : listen;
+  const auto own = net::first_address(false);
+  const std::string host = !sip.ip.unspecified() ? listen : own ? own->to_string() : "<this machine's address>";
   fmt::print("\nThe server is up. Type this into your own phones:\n\n");
   fmt::print("  SIP server (registrar, proxy)  {}:{}   UDP or TCP, no STUN, no encryption\n", host, sip.port);
   fmt::print("  domain, if it is asked for     {} (or the server's address)\n\n", config.domain);
@@ -82,10 +95,20 @@ void print_guide(const Server& server, const Config& config, const std::string& 
   fmt::print(
       "  2. In the call press the other one's flip code; it rings, you answer there, the first one drops off.\n");
   fmt::print("  3. *0 rings all others; {} dialled on an idle device takes the call over.\n\n", config.pull_code);
-  fmt::print("  REST    http://{}/v1   token in {}/admin.token\n", server.http().to_string(), config.data_dir);
-  fmt::print("  Report  segue report flip_1 --server {} --token \"$(cat {}/admin.token)\"\n\nCtrl-C ends it.\n",
-             server.http().to_string(), config.data_dir);
+  const std::string program = this_program(), token = config.data_dir + "/admin.token";
+  fmt::print("  How the first flip was, line by line, from another terminal:\n");
+  fmt::print("    {} report flip_1 --server {} --token \"$(cat {})\"\n", program, server.http().to_string(), token);
+  fmt::print("  REST: http://{}/v1, the token is in {}\n\n", server.http().to_string(), token);
+  fmt::print("Ctrl-C ends it. Until then, what happens:\n\n");
   std::fflush(stdout);
+}
+
+/// The terminal is the server's from here on.
+void log_to_terminal() {
+  auto logger = std::make_shared<spdlog::logger>("segue", std::make_shared<spdlog::sinks::stdout_color_sink_mt>());
+  logger->set_pattern("  %H:%M:%S  %v");
+  logger->flush_on(spdlog::level::info);
+  spdlog::set_default_logger(std::move(logger));
 }
 
 void wait_for_signal() {
@@ -127,6 +150,7 @@ int stay_up(const StayOptions& options) {
   const auto added = add_grace(rig, grace.front(), **server, config, options.data_dir);
   if (!added) return fmt::print(stderr, "segue: {}\n", added.error().text), 2;
   print_guide(**server, config, options.listen, ada);
+  log_to_terminal();
   wait_for_signal();
   fmt::print("\nStopping.\n");
   (*server)->stop();
