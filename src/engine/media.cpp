@@ -24,11 +24,11 @@ void Engine::Impl::hear(const media::SpliceMeasured& m, Now now) {
   const unsigned requests = watch == watches.end() ? 0 : watch->second.requests;
   if (watch != watches.end()) watches.erase(watch);
   auto report = make_report(*m.measurement, requests);
-  if (report.kept) {
-    log(Log::Level::Info, fmt::format("flip {}: every line of its report was kept", m.measurement->flip.value));
-  } else {
-    log(Log::Level::Warning, fmt::format("flip {}: the promise was not kept", m.measurement->flip.value));
-  }
+  const auto* record = core.flip_record(m.measurement->flip);
+  log(report.kept ? Log::Level::Info : Log::Level::Warning,
+      fmt::format("flip {} {}: {}", m.measurement->flip.value,
+                  record != nullptr && record->outcome ? to_string(*record->outcome) : "over",
+                  report.kept ? "the far party heard nothing change" : "the promise was not kept"));
   core.on_report(m.measurement->flip, std::move(report), now);
 }
 
