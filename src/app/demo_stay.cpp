@@ -80,13 +80,12 @@ std::string this_program() {
   return error || shorter.starts_with("..") ? path.string() : shorter;
 }
 
-void print_guide(const Server& server, const Config& config, const std::string& listen,
-                 const std::vector<Person>& ada) {
+void print_guide(const Server& server, const Config& config, const std::vector<Person>& ada) {
   const auto sip = server.sip_udp().front();
-  const auto own = net::first_address(false);
-  const std::string host = !sip.ip.unspecified() ? listen : own ? own->to_string() : "<this machine's address>";
+  Endpoint reached = sip;
+  if (sip.ip.unspecified()) reached.ip = net::first_address(sip.ip.v6).value_or(sip.ip);
   fmt::print("\nThe server is up. Type this into your own phones:\n\n");
-  fmt::print("  SIP server (registrar, proxy)  {}:{}   UDP or TCP, no STUN, no encryption\n", host, sip.port);
+  fmt::print("  SIP server (registrar, proxy)  {}   UDP or TCP, no STUN, no encryption\n", reached.to_string());
   fmt::print("  domain, if it is asked for     {} (or the server's address)\n\n", config.domain);
   fmt::print("  {:<14}{:<14}{:<20}{}\n", "device", "user name", "password", "flip code");
   for (const Person& p : ada) fmt::print("  {:<14}{:<14}{:<20}*{}\n", p.name, p.username, p.password, p.digit);
@@ -149,7 +148,7 @@ int stay_up(const StayOptions& options) {
   phone::PhoneRig rig(system_random());
   const auto added = add_grace(rig, grace.front(), **server, config, options.data_dir);
   if (!added) return fmt::print(stderr, "segue: {}\n", added.error().text), 2;
-  print_guide(**server, config, options.listen, ada);
+  print_guide(**server, config, ada);
   log_to_terminal();
   wait_for_signal();
   fmt::print("\nStopping.\n");
