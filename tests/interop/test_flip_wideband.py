@@ -9,7 +9,7 @@ from lab.linphone import Linphone
 from lab.promise import FlipWatch, check_recording, check_report
 from lab.room import Room, wait_for
 from lab.server import Server, broken_lines
-from lab.sipp import Callee, Sipp, opus_sdp
+from lab.sipp import Callee, Sipp, plain_sdp
 from lab.suite import Suite, equal, expect
 
 DESK, MOBILE, GRACE, SOFT, LINA, ODD = (f"10.77.0.{host}" for host in range(2, 8))
@@ -139,7 +139,7 @@ class WidebandFlips:
         capture = pcap.opus_that_ignores_our_profile(self.sipp.room.folder / "odd.pcap", TONES["odd"])
         self.sipp.register("odd", ODD)
         call = self.call(codecs.OPUS, lambda: self.phones["desk"].dial("2002"))
-        odd = Callee("odd", "odd").invited().ring().take(opus_sdp("stereo=1;sprop-stereo=1;usedtx=1"))
+        odd = Callee("odd", "odd").invited().ring().take(plain_sdp(96, "opus/48000/2", "a=fmtp:96 stereo=1;sprop-stereo=1;usedtx=1", "a=ptime:60"))
         odd = self.sipp.start(odd.replay(capture).pause(3600).bye(), ODD)
         watch = FlipWatch(self.wire, GRACE, codecs.OPUS)
         watch.wait_packets(20)

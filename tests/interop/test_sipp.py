@@ -3,10 +3,10 @@
 import sys
 import time
 
-from lab import ears, wire
+from lab import codecs, ears, wire
 from lab.room import Room, wait_for
 from lab.server import Server, broken_lines
-from lab.sipp import Callee, Caller, Sipp, sdp
+from lab.sipp import Callee, Caller, Sipp, plain_sdp, sdp
 from lab.suite import Suite, equal, expect
 
 ADA, MOBILE, GRACE, OTHER = "10.77.0.2", "10.77.0.3", "10.77.0.4", "10.77.0.5"
@@ -224,6 +224,22 @@ class SippTests:
         expect(any(p.payload[1] & 0x80 for p in events), "the event has no end")
         return f"{len(events)} RFC 4733 packets of digit 5"
 
+    def info_digits_as_tones(self):
+        """Neither phone does telephone events: what the caller keys reaches the callee as sound, in the call's codec."""
+        for kind, number, name in ((codecs.G711, 8, "pcma"), (codecs.G722, 9, "g722"), (codecs.OPUS, 96, "opus")):
+            for device in (self.ada_desk, self.ada_mobile, self.grace_desk):
+                self.server.ask("PATCH", f"/devices/{device}", {"codecs": [name]})
+            begun, body = time.time(), plain_sdp(number, f"{kind.name}/{kind.clock}{'/2' if kind is codecs.OPUS else ''}")
+            caller = Caller("info", "ada").invite("2002", body).answered().pause(200)
+            for key in "4#7":
+                caller.request("INFO", f"Signal={key}\nDuration=120\n", content_type="application/dtmf-relay").expect(200)
+            self.pair(caller.pause(1300).bye(), Callee("plain", "grace").invited().take(body).gets_bye())
+            heard = codecs.keys(codecs.decode(self.wire.stream(to=GRACE, since=begun), kind) + [0] * 800)
+            equal(heard, "4#7", f"keys that grace hears on {kind.name}")
+        for device in (self.ada_desk, self.ada_mobile, self.grace_desk):
+            self.server.ask("PATCH", f"/devices/{device}", {"codecs": []})
+        return "4#7 heard on PCMA, G722 and opus"
+
     def crossing_offers(self):
         """While our offer of a 200 waits for its ACK no other offer may come in (RFC 3261 section 14.2, RFC 3311)."""
         caller = Caller("glare", "ada").invite("2002").answered()
@@ -350,6 +366,7 @@ def main():
                 ("a body that is no SDP: 415", tests.wrong_body),
                 ("INVITE with a wrong password: 403", tests.call_with_wrong_password),
                 ("a digit by INFO becomes a telephone event", tests.info_digits),
+                ("a digit by INFO becomes a tone where a phone has no telephone events", tests.info_digits_as_tones),
                 ("an offer while ours is open: 491", tests.crossing_offers),
                 ("OPTIONS", tests.options),
                 ("session interval too small: 422", tests.interval_too_small),

@@ -126,6 +126,17 @@ class OpusEncoder:
         self._library.opus_encoder_destroy(self._state)
 
 
+def keys(samples):
+    """The keys whose tones are heard, by spandsp's detector; `samples` at 8 kHz."""
+    library, heard = _library("spandsp"), ctypes.create_string_buffer(128)
+    library.dtmf_rx_init.restype = ctypes.c_void_p
+    ear = ctypes.c_void_p(library.dtmf_rx_init(None, None, None))
+    library.dtmf_rx(ear, (ctypes.c_int16 * len(samples))(*samples), len(samples))
+    library.dtmf_rx_get(ear, heard, 127)
+    library.dtmf_rx_free(ear)
+    return heard.value.decode()
+
+
 def _library(name):
     found = ctypes.util.find_library(name)
     if found is None:

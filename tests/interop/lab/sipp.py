@@ -21,11 +21,10 @@ def sdp(direction=None, codecs="8 0", hold_address=False, connection="[media_ip]
     return "\n".join(lines + ([f"a={direction}"] if direction else [])) + "\n"
 
 
-def opus_sdp(parameters):
-    """Of a phone that does Opus only, with format parameters of its own."""
+def plain_sdp(number, name, *lines):
+    """Of a phone that does one codec only, and no telephone events."""
     return "\n".join(["v=0", "o=- 7 7 IN IP4 [local_ip]", "s=-", "c=IN IP4 [media_ip]", "t=0 0",
-                      "m=audio [media_port] RTP/AVP 96", "a=rtpmap:96 opus/48000/2", f"a=fmtp:96 {parameters}",
-                      "a=ptime:60"]) + "\n"
+                      f"m=audio [media_port] RTP/AVP {number}", f"a=rtpmap:{number} {name}", *lines]) + "\n"
 
 
 class Scenario:
