@@ -3,24 +3,26 @@
 import sys
 import time
 
-from lab import wire
+from lab import ears, wire
 from lab.baresip import Baresip
 from lab.promise import FlipWatch, check_recording, check_report
 from lab.room import Room, wait_for
 from lab.server import IP6, Server
+from lab.sipp import Caller, Sipp
 from lab.suite import Suite, equal, expect
 
-DESK, MOBILE, GRACE = "10.77.0.2", "fd77::3", "10.77.0.4"
-TONES = {"desk": 450, "mobile": 700}
+DESK, MOBILE, GRACE, SOFT = "10.77.0.2", "fd77::3", "10.77.0.4", "fd77::5"
+TONES = {"desk": 450, "mobile": 700, "soft": 600}
 HOSTS = {"desk": DESK, "mobile": MOBILE}
 
 
 class Ipv6Flips:
     def __init__(self, room):
-        self.wire, self.server = wire.Wire(), Server(room)
+        self.wire, self.server, self.sipp = wire.Wire(), Server(room), Sipp(room)
         self.ada = self.server.account("Ada", "2001")
         grace = self.server.device(self.server.account("Grace", "2002"), "grace")
         self.ids = {"desk": self.server.device(self.ada, "desk"), "mobile": self.server.device(self.ada, "mobile")}
+        self.server.device(self.ada, "soft")
         self.phones = {name: Baresip(room, self.wire, name, host, TONES[name]) for name, host in HOSTS.items()}
         self.far = Baresip(room, self.wire, "grace", GRACE, 1000, auto_answer=True)
         self.server.wait_registered(*self.ids.values(), grace)
@@ -69,12 +71,26 @@ class Ipv6Flips:
         return check_recording(self.far.recording(), ("mobile", "desk"), TONES)
 
 
+    def tcp(self):
+        """sipp registers and calls over TCP and IPv6; Grace's baresip hears it over UDP and IPv4."""
+        begun = time.time()
+        self.sipp.run(Caller("register", "soft", "tcp").register().expect(200), SOFT, tcp=True)
+        caller = Caller("tcp6", "soft", "tcp").invite("2002").answered().play(self.sipp.tone("soft", TONES["soft"]))
+        self.sipp.run(caller.pause(1200).bye(), SOFT, tcp=True)
+        self.server.idle()
+        answer = next(m for m in self.wire.messages(SOFT, begun) if "m=audio" in m.text and m.source[0] == IP6)
+        expect(f"c=IN IP6 {IP6}" in answer.text, f"SDP to an IPv6 phone: {answer.text}")
+        heard = [r.what for r in ears.runs(self.far.recording()[800:-800], TONES)]
+        equal(heard, ["soft"], "what Grace recorded")
+
+
 def main():
     with Room() as room:
         tests = Ipv6Flips(room)
         suite = Suite("flips between IPv4 and IPv6", tests.wire, tests.server.hang_up_all)
         suite.run("an IPv4 call flips to an IPv6 phone and back", tests.there_and_back)
         suite.run("an IPv6 phone calls an IPv4 phone and flips to another", tests.ipv6_phone_calls)
+        suite.run("an IPv6 phone registers and calls over TCP", tests.tcp)
         return suite.finish()
 
 

@@ -2,9 +2,10 @@
 each test reads as the messages it is about; what sipp really was given is in the test's folder (SEGUE_KEEP=1 keeps it).
 """
 import itertools
+import re
 
 from lab import ears, wire
-from lab.server import DOMAIN, IP
+from lab.server import DOMAIN, IP, IP6
 
 PASSWORD = "secret-word"
 _number = itertools.count(1)
@@ -12,8 +13,8 @@ _number = itertools.count(1)
 
 def sdp(direction=None, codecs="8 0", hold_address=False, connection="[media_ip]"):
     """An offer or answer as an ordinary phone writes it."""
-    address = "0.0.0.0" if hold_address else connection
-    lines = ["v=0", "o=- 7 7 IN IP4 [local_ip]", "s=-", f"c=IN IP4 {address}", "t=0 0",
+    address, family = ("0.0.0.0", 4) if hold_address else (connection, "[media_ip_type]")
+    lines = ["v=0", "o=- 7 7 IN IP[media_ip_type] [media_ip]", "s=-", f"c=IN IP{family} {address}", "t=0 0",
              f"m=audio [rtpstream_audio_port] RTP/AVP {codecs} 101",
              *(f"a=rtpmap:{number} {name}/8000" for number, name in (("8", "PCMA"), ("0", "PCMU"), ("18", "G729"))
                if number in codecs.split()),
@@ -23,7 +24,7 @@ def sdp(direction=None, codecs="8 0", hold_address=False, connection="[media_ip]
 
 def plain_sdp(number, name, *lines):
     """Of a phone that does one codec only, and no telephone events."""
-    return "\n".join(["v=0", "o=- 7 7 IN IP4 [local_ip]", "s=-", "c=IN IP4 [media_ip]", "t=0 0",
+    return "\n".join(["v=0", "o=- 7 7 IN IP[media_ip_type] [media_ip]", "s=-", "c=IN IP[media_ip_type] [media_ip]", "t=0 0",
                       f"m=audio [media_port] RTP/AVP {number}", f"a=rtpmap:{number} {name}", *lines]) + "\n"
 
 
@@ -219,8 +220,8 @@ class Sipp:
         path = self.room.folder / f"{stem}.xml"
         path.write_text(scenario.xml(), encoding="latin-1")
         process = self.room.start(stem, [
-            "sipp", f"{IP}:5060", "-sf", str(path), "-i", host, "-mi", host, "-p", str(port), "-m", str(calls), "-nostdin",
-            "-t", "t1" if tcp else "u1", "-timeout", f"{seconds}s", "-timeout_error", "-mp", str(6000 + 100 * int(host.rsplit(".", 1)[1])),
+            "sipp", f"[{IP6}]:5060" if ":" in host else f"{IP}:5060", "-sf", str(path), "-i", host, "-mi", host, "-p", str(port), "-m", str(calls), "-nostdin",
+            "-t", "t1" if tcp else "u1", "-timeout", f"{seconds}s", "-timeout_error", "-mp", str(6000 + 100 * int(re.split("[.:]", host)[-1])),
             "-au", scenario.user, "-ap", PASSWORD, "-trace_err", "-error_file", f"{stem}.err",
             *(("-trace_msg", "-message_file", f"{stem}.msg") if trace else ()), *extra], cpu=cpu)
         self._running.append(process)
