@@ -27,11 +27,8 @@ Result<call::CallRecord> own_call(const Context& c) {
 
 /// The flip in the path, if it is the asker's. The other party of the call must not even learn that there was one.
 Result<call::FlipRecord> own_flip(const Context& c) {
-  const auto id = path_id<FlipId>(c, 0, "flip");
-  if (!id) return tl::unexpected(id.error());
-  auto flip = c.service.flip_record(*id);
-  if (flip && !owns(c, flip->account)) return not_found("flip");
-  return flip;
+  const auto find = [&](FlipId id) { return c.service.flip_record(id); };
+  return own<FlipId>(c, "flip", "flip", find, [](const auto& flip) { return flip.account; });
 }
 
 Response flip_response(unsigned status, const call::FlipRecord& flip) {

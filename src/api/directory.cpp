@@ -1,90 +1,36 @@
 // Accounts, devices, numbers. Accounts see their own; administrators see and change all.
-#include "api/body.h"
 #include "api/handlers.h"
-#include "api/show.h"
 #include "record/json.h"
 
 namespace segue::api {
 namespace {
 
-using nlohmann::json;
 using record::id_text;
 
 /// The account in the path, if the asker may see it.
 Result<AccountId> own_account(const Context& c) {
-  auto id = path_id<AccountId>(c, 0, "acc");
-  if (id && !owns(c, *id)) return not_found("account");
-  return id;
+  const auto itself = [](AccountId id) { return id; };
+  return own<AccountId>(
+      c, "acc", "account", [](AccountId id) { return Result<AccountId>(id); }, itself);
 }
+
+/// 200 with what was found or changed.
+const auto shown = [](const auto& what) { return json_response(200, show(what)); };
 
 Response device_created(const DeviceStatus& status) {
   return created("/v1/devices/" + id_text(status.device.id), show(status));
 }
 
-}  // namespace
-
-Result<Response> list_accounts(const Context& c) {
-  json list = json::array();
-  for (const auto& account : c.service.accounts()) {
-    if (owns(c, account.id)) list.push_back(show(account));
-  }
-  return items(std::move(list));
-}
-
-Result<Response> create_account(const Context& c) {
-  const auto body = parse_body(c.request);
-  if (!body) return body.error();
-  Fields fields(*body);
-  const auto name = fields.text("name", kNameRule);
-  fields.require("name");
-  if (auto wrong = fields.finish()) return *wrong;
-  return c.service.create_account(*name).map(
-      [](const auto& account) { return created("/v1/accounts/" + id_text(account.id), show(account)); });
-}
-
-Result<Response> get_account(const Context& c) {
-  return own_account(c).and_then([&](AccountId id) { return c.service.account(id); }).map([](const auto& account) {
-    return json_response(200, show(account));
+/// The only member of an account that anybody may choose.
+tl::expected<std::string, Response> wanted_name(const Context& c) {
+  return read_body(c, [](Fields& fields) {
+    auto name = fields.text("name", kNameRule);
+    fields.require("name");
+    return name.value_or("");
   });
 }
 
-Result<Response> rename_account(const Context& c) {
-  const auto id = path_id<AccountId>(c, 0, "acc");
-  if (!id) return tl::unexpected(id.error());
-  const auto body = parse_body(c.request);
-  if (!body) return body.error();
-  Fields fields(*body);
-  const auto name = fields.text("name", kNameRule);
-  fields.require("name");
-  if (auto wrong = fields.finish()) return *wrong;
-  return c.service.rename_account(*id, *name).map([](const auto& account) {
-    return json_response(200, show(account));
-  });
-}
-
-Result<Response> delete_account(const Context& c) {
-  return path_id<AccountId>(c, 0, "acc")
-      .and_then([&](AccountId id) { return c.service.delete_account(id); })
-      .map(no_content);
-}
-
-// ---- devices
-// ---------------------------------------------------------------------------------------------------------
-
-Result<Response> list_devices(const Context& c) {
-  return own_account(c).and_then([&](AccountId id) { return c.service.devices(id); }).map([](const auto& devices) {
-    json list = json::array();
-    for (const auto& status : devices) list.push_back(show(status));
-    return items(std::move(list));
-  });
-}
-
-Result<Response> create_device(const Context& c) {
-  const auto account = path_id<AccountId>(c, 0, "acc");
-  if (!account) return tl::unexpected(account.error());
-  const auto body = parse_body(c.request);
-  if (!body) return body.error();
-  Fields fields(*body);
+NewDevice new_device(Fields& fields) {
   NewDevice device;
   device.username = fields.text("username", kUsernameRule).value_or("");
   device.password = fields.text("password", kPasswordRule).value_or("");
@@ -96,25 +42,10 @@ Result<Response> create_device(const Context& c) {
   device.proof_by_answer = fields.flag("proof_by_answer").value_or(false);
   device.sha256 = fields.flag("sha256").value_or(false);
   device.codecs = fields.codecs("codecs").value_or(std::vector<Codec>{});
-  if (auto wrong = fields.finish()) return *wrong;
-  return c.service.create_device(*account, device).map(device_created);
+  return device;
 }
 
-Result<Response> get_device(const Context& c) {
-  const auto id = path_id<DeviceId>(c, 0, "dev");
-  if (!id) return tl::unexpected(id.error());
-  const auto status = c.service.device(*id);
-  if (!status) return tl::unexpected(status.error());
-  if (!owns(c, status->device.account)) return not_found("device");
-  return json_response(200, show(*status));
-}
-
-Result<Response> change_device(const Context& c) {
-  const auto id = path_id<DeviceId>(c, 0, "dev");
-  if (!id) return tl::unexpected(id.error());
-  const auto body = parse_body(c.request);
-  if (!body) return body.error();
-  Fields fields(*body);
+DeviceChange device_change(Fields& fields) {
   DeviceChange change;
   change.name = fields.text("name", kNameRule);
   change.password = fields.text("password", kPasswordRule);
@@ -124,8 +55,80 @@ Result<Response> change_device(const Context& c) {
   change.proof_by_answer = fields.flag("proof_by_answer");
   change.sha256 = fields.flag("sha256");
   change.codecs = fields.codecs("codecs");
-  if (auto wrong = fields.finish()) return *wrong;
-  return c.service.change_device(*id, change).map([](const auto& status) { return json_response(200, show(status)); });
+  return change;
+}
+
+struct NewNumber {
+  AccountId account;
+  std::string digits;
+};
+
+NewNumber new_number(Fields& fields) {
+  NewNumber number;
+  number.account = {fields.id("account", "acc").value_or(0)};
+  number.digits = fields.text("digits", kDigitsRule).value_or("");
+  for (const char* key : {"account", "digits"}) fields.require(key);
+  return number;
+}
+
+}  // namespace
+
+Result<Response> list_accounts(const Context& c) {
+  return own_items(c, c.service.accounts(), [](const auto& account) { return account.id; });
+}
+
+Result<Response> create_account(const Context& c) {
+  const auto name = wanted_name(c);
+  if (!name) return name.error();
+  return c.service.create_account(*name).map(
+      [](const auto& account) { return created("/v1/accounts/" + id_text(account.id), show(account)); });
+}
+
+Result<Response> get_account(const Context& c) {
+  return own_account(c).and_then([&](AccountId id) { return c.service.account(id); }).map(shown);
+}
+
+Result<Response> rename_account(const Context& c) {
+  const auto id = path_id<AccountId>(c, 0, "acc");
+  if (!id) return tl::unexpected(id.error());
+  const auto name = wanted_name(c);
+  if (!name) return name.error();
+  return c.service.rename_account(*id, *name).map(shown);
+}
+
+Result<Response> delete_account(const Context& c) {
+  return path_id<AccountId>(c, 0, "acc")
+      .and_then([&](AccountId id) { return c.service.delete_account(id); })
+      .map(no_content);
+}
+
+// ---- devices
+
+Result<Response> list_devices(const Context& c) {
+  return own_account(c).and_then([&](AccountId id) { return c.service.devices(id); }).map([&](const auto& devices) {
+    return own_items(c, devices, [](const auto& status) { return status.device.account; });
+  });
+}
+
+Result<Response> create_device(const Context& c) {
+  const auto account = path_id<AccountId>(c, 0, "acc");
+  if (!account) return tl::unexpected(account.error());
+  const auto device = read_body(c, new_device);
+  if (!device) return device.error();
+  return c.service.create_device(*account, *device).map(device_created);
+}
+
+Result<Response> get_device(const Context& c) {
+  const auto find = [&](DeviceId id) { return c.service.device(id); };
+  return own<DeviceId>(c, "dev", "device", find, [](const auto& status) { return status.device.account; }).map(shown);
+}
+
+Result<Response> change_device(const Context& c) {
+  const auto id = path_id<DeviceId>(c, 0, "dev");
+  if (!id) return tl::unexpected(id.error());
+  const auto change = read_body(c, device_change);
+  if (!change) return change.error();
+  return c.service.change_device(*id, *change).map(shown);
 }
 
 Result<Response> delete_device(const Context& c) {
@@ -135,36 +138,22 @@ Result<Response> delete_device(const Context& c) {
 }
 
 // ---- numbers
-// ---------------------------------------------------------------------------------------------------------
 
 Result<Response> list_numbers(const Context& c) {
-  json list = json::array();
-  for (const auto& number : c.service.numbers()) {
-    if (owns(c, number.account)) list.push_back(show(number));
-  }
-  return items(std::move(list));
+  return own_items(c, c.service.numbers(), [](const auto& number) { return number.account; });
 }
 
 Result<Response> create_number(const Context& c) {
-  const auto body = parse_body(c.request);
-  if (!body) return body.error();
-  Fields fields(*body);
-  const auto account = fields.id("account", "acc");
-  const auto digits = fields.text("digits", kDigitsRule);
-  for (const char* key : {"account", "digits"}) fields.require(key);
-  if (auto wrong = fields.finish()) return *wrong;
-  return c.service.create_number({*account}, *digits).map([](const auto& number) {
+  const auto wanted = read_body(c, new_number);
+  if (!wanted) return wanted.error();
+  return c.service.create_number(wanted->account, wanted->digits).map([](const auto& number) {
     return created("/v1/numbers/" + id_text(number.id), show(number));
   });
 }
 
 Result<Response> get_number(const Context& c) {
-  const auto id = path_id<NumberId>(c, 0, "num");
-  if (!id) return tl::unexpected(id.error());
-  const auto number = c.service.number(*id);
-  if (!number) return tl::unexpected(number.error());
-  if (!owns(c, number->account)) return not_found("number");
-  return json_response(200, show(*number));
+  const auto find = [&](NumberId id) { return c.service.number(id); };
+  return own<NumberId>(c, "num", "number", find, [](const auto& number) { return number.account; }).map(shown);
 }
 
 Result<Response> delete_number(const Context& c) {

@@ -3,8 +3,11 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 
+#include "api/body.h"
 #include "api/router.h"
+#include "api/show.h"
 
 namespace segue::api {
 
@@ -56,5 +59,37 @@ Result<Id> path_id(const Context& context, std::size_t index, std::string_view p
 [[nodiscard]] Response created(const std::string& location, const nlohmann::json& json);
 [[nodiscard]] Response no_content();
 [[nodiscard]] Response items(nlohmann::json list);
+
+/// What `find` has under the first id of the path, if the asker may see it; else there is no such thing, whatever there
+/// is. `account_of` says whose it is.
+template <typename Id, typename Find, typename AccountOf>
+[[nodiscard]] auto own(const Context& context, std::string_view prefix, const char* what, Find find,
+                       AccountOf account_of) {
+  auto found = path_id<Id>(context, 0, prefix).and_then(find);
+  if (found && !owns(context, account_of(*found))) found = not_found(what);
+  return found;
+}
+
+/// Those of `list` that the asker may see.
+template <typename List, typename AccountOf>
+[[nodiscard]] Response own_items(const Context& context, const List& list, AccountOf account_of) {
+  nlohmann::json shown = nlohmann::json::array();
+  for (const auto& item : list) {
+    if (owns(context, account_of(item))) shown.push_back(show(item));
+  }
+  return items(std::move(shown));
+}
+
+/// What `read(Fields&)` makes of the body; else the answer that names all that is wrong with it.
+template <typename Read>
+[[nodiscard]] auto read_body(const Context& context, Read read)
+    -> tl::expected<decltype(read(std::declval<Fields&>())), Response> {
+  const auto body = parse_body(context.request);
+  if (!body) return tl::unexpected(body.error());
+  Fields fields(*body);
+  auto wanted = read(fields);
+  if (auto wrong = fields.finish()) return tl::unexpected(std::move(*wrong));
+  return wanted;
+}
 
 }  // namespace segue::api
