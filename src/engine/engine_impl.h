@@ -40,7 +40,7 @@ struct Engine::Impl {
   Impl(EngineConfig c, MediaPorts& p, Random r, call::Core::FirstIds ids)
       : config(std::move(c)),
         ports(p),
-        random(std::move(r)),
+        random(r),
         registrar(config.registrar),
         directory(registrar),
         core(directory, config.policy, ids),
