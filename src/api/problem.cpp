@@ -54,6 +54,17 @@ Response validation_problem(const std::vector<FieldError>& errors) {
                           {{"errors", std::move(list)}});
 }
 
+std::string problem_line(const Response& response) {
+  const json problem = json::parse(response.body, nullptr, false);
+  std::string line = std::to_string(response.status);
+  if (!problem.is_object()) return line;
+  line += " " + problem.value("title", "") + ": " + problem.value("detail", "");
+  for (const auto& error : problem.value("errors", json::array())) {
+    line += " " + error.value("pointer", "") + " " + error.value("detail", "") + ";";
+  }
+  return line;
+}
+
 std::string json_text(const json& json) { return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace); }
 
 Response json_response(unsigned status, const json& json) { return {status, "application/json", {}, json_text(json)}; }

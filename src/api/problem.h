@@ -21,6 +21,8 @@ struct FieldError {
 [[nodiscard]] Response problem(unsigned status, std::string_view slug, std::string_view title, std::string_view detail);
 [[nodiscard]] Response problem(const Error& error);
 [[nodiscard]] Response validation_problem(const std::vector<FieldError>& errors);
+/// A problem for a log line: "404 Not found: There is no such call."; of a validation problem each member, too.
+[[nodiscard]] std::string problem_line(const Response& response);
 /// Text of our JSON: what is not UTF-8 (SIP lets it through) is replaced.
 [[nodiscard]] std::string json_text(const nlohmann::json& json);
 [[nodiscard]] Response json_response(unsigned status, const nlohmann::json& json);

@@ -69,6 +69,7 @@ struct Server::Core : std::enable_shared_from_this<Server::Core> {
 
   [[nodiscard]] Result<void> open();
   void accept();
+  void turn_away(tcp::socket& socket);
   void stop();
 
   tcp::acceptor acceptor;
@@ -86,7 +87,11 @@ class Session : public std::enable_shared_from_this<Session> {
   Session(tcp::socket socket, std::shared_ptr<Server::Core> core)
       : stream_(std::move(socket)),
         core_(std::move(core)),
-        buffer_(core_->options.header_bytes_max + core_->options.body_bytes_max) {
+        buffer_(core_->options.header_bytes_max + core_->options.body_bytes_max),
+        deadline_(stream_.get_executor()) {
+    error_code ignored;  // a peer that has gone again has no address
+    const auto remote = stream_.socket().remote_endpoint(ignored);
+    peer_ = fmt::format("{}:{}", remote.address().to_string(), remote.port());
     core_->sessions.insert(this);
   }
   ~Session() { core_->sessions.erase(this); }
@@ -105,6 +110,8 @@ class Session : public std::enable_shared_from_this<Session> {
   void refuse(const error_code& error);
   void send(Response&& response, bool head, bool keep_alive);
   void linger();
+  void limit_reading();
+  void note(const Response& response) const;
   /// A handler that holds the session; it runs only while the server stands.
   template <typename Member>
   [[nodiscard]] auto then(Member member) {
@@ -120,6 +127,9 @@ class Session : public std::enable_shared_from_this<Session> {
   std::optional<http::response<http::string_body>> response_;
   std::optional<http::response_serializer<http::string_body>> serializer_;
   std::size_t lingered_ = 0;
+  asio::steady_timer deadline_;  // of what is being read
+  bool reading_ = false, late_ = false;
+  std::string peer_, asked_;  // for on_refused
 };
 
 void Session::wait_for_request() {
@@ -132,18 +142,35 @@ void Session::wait_for_request() {
   });
 }
 
+/// The time is not prolonged by trickling bytes. Who is late gets an answer, so it is not the stream that closes.
+void Session::limit_reading() {
+  stream_.expires_never();
+  reading_ = true;
+  deadline_.expires_after(core_->options.transfer);
+  deadline_.async_wait([weak = weak_from_this()](error_code error) {
+    const auto self = weak.lock();
+    // It may have been queued already when a next one was set.
+    if (error || !self || !self->reading_ || self->deadline_.expiry() > std::chrono::steady_clock::now()) return;
+    self->late_ = true;
+    self->stream_.cancel();
+  });
+}
+
 void Session::read_header() {
+  asked_.clear();
   parser_.emplace();
   parser_->header_limit(core_->options.header_bytes_max);
   parser_->body_limit(core_->options.body_bytes_max);
-  // One deadline for the header and one for the body: the time is not prolonged by trickling bytes.
-  stream_.expires_after(core_->options.transfer);
+  limit_reading();  // one deadline for the header and one for the body
   http::async_read_header(stream_, buffer_, *parser_, then([](Session& s, error_code error) { s.header_read(error); }));
 }
 
 void Session::header_read(error_code error) {
-  if (error) return refuse(error);
+  reading_ = false;
   const auto& request = parser_->get();
+  const std::string_view target = request.target();
+  if (!target.empty()) asked_ = fmt::format("{} {}", std::string_view(request.method_string()), target.substr(0, 200));
+  if (error) return refuse(error);
   if (beast::iequals(request[http::field::expect], "100-continue") && !parser_->is_done()) return send_continue();
   read_body();
 }
@@ -158,8 +185,9 @@ void Session::send_continue() {
 }
 
 void Session::read_body() {
-  stream_.expires_after(core_->options.transfer);
+  limit_reading();
   http::async_read(stream_, buffer_, *parser_, then([](Session& s, error_code error) {
+                     s.reading_ = false;
                      if (error) return s.refuse(error);
                      s.answer();
                    }));
@@ -175,11 +203,19 @@ void Session::answer() {
 }
 
 void Session::refuse(const error_code& error) {
+  if (late_) return send(problem(408, "slow", "Too slow", "The request did not come in time."), false, false);
   if (is_protocol_error(error)) send(refusal(error), false, false);
-  // Else the peer has gone, or was too slow: there is nobody to answer to.
+  // Else the peer has gone: there is nobody to answer to.
+}
+
+void Session::note(const Response& response) const {
+  if (response.status < 400 || !core_->options.on_refused) return;
+  core_->options.on_refused(response.status, fmt::format("{} from {}: {}", asked_.empty() ? "a request" : asked_, peer_,
+                                                         problem_line(response)));
 }
 
 void Session::send(Response&& response, bool head, bool keep_alive) {
+  note(response);
   response_.emplace(static_cast<http::status>(response.status), 11);
   auto& message = *response_;
   message.set(http::field::date, http_date());
@@ -254,14 +290,32 @@ void Server::Core::accept() {
       });
       return;
     }
-    // Past the bound the socket closes here, at once: a new connection must not cost those who are served.
     if (core->sessions.size() < core->options.connections_max) {
       error_code ignored;  // without it answers are only slower
       socket.set_option(tcp::no_delay(true), ignored);
       std::make_shared<Session>(std::move(socket), core)->wait_for_request();
+    } else {
+      core->turn_away(socket);
     }
     core->accept();
   });
+}
+
+/// A new connection must not cost those who are served: what the kernel does not take at once is not sent.
+void Server::Core::turn_away(tcp::socket& socket) {
+  const Response full = problem(503, "exhausted", "A limit is reached", "Too many connections are open.");
+  const std::string text = fmt::format(
+      "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\nContent-Type: {}\r\n"
+      "Content-Length: {}\r\n\r\n{}",
+      full.content_type, full.body.size(), full.body);
+  error_code ignored;  // the peer may have gone already
+  const auto remote = socket.remote_endpoint(ignored);
+  socket.non_blocking(true, ignored);
+  socket.write_some(asio::buffer(text), ignored);
+  socket.shutdown(tcp::socket::shutdown_send, ignored);
+  if (options.on_refused) {
+    options.on_refused(503, fmt::format("a connection from {}: {}", remote.address().to_string(), problem_line(full)));
+  }
 }
 
 void Server::Core::stop() {

@@ -1,11 +1,12 @@
 // The REST door: HTTP/1.1 over Boost.Beast on the signalling loop's io_context (this header shows none of it). Each
 // request is answered by the Router on the loop's thread; there are no locks. openapi.yaml is the contract. Bounds:
-// connections, header, body, idle time between requests, and the time that one request may take to arrive or its
-// response to leave; a peer that is slower is closed. Connections past the bound are closed at once.
+// connections, header, body, idle time between requests, and the time that one request may take to arrive (408, then
+// closed) or its response to leave (closed). Connections past the bound get 503 and are closed at once.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -27,6 +28,9 @@ struct ServerOptions {
   std::uint64_t body_bytes_max = 65536;
   std::chrono::milliseconds idle{30000};      ///< from a response to the first byte of the next request
   std::chrono::milliseconds transfer{10000};  ///< from the first byte of a request to its last; the same for a response
+  /// Told of every answer of 400 and above, with the peer, the request and the problem in words; on the loop. A peer
+  /// can cause as many as it likes.
+  std::function<void(unsigned status, const std::string& what)> on_refused{};
 };
 
 class Server {

@@ -1,6 +1,7 @@
 // Real HTTP over the loopback: the server on a loop of its own thread, the client blocking in the test's.
 #include "api/server.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <boost/asio/io_context.hpp>
@@ -74,6 +75,7 @@ class HttpServer : public ::testing::Test {
   void start(ServerOptions options = {}) {
     options.listen.port = 0;
     options.openapi = "openapi: 3.1.0\n";
+    options.on_refused = [this](unsigned, const std::string& what) { refusals.push_back(what); };
     auto listening = Server::listen(loop, service, std::move(options));
     ASSERT_TRUE(listening) << listening.error().text;
     server = std::move(*listening);
@@ -94,6 +96,7 @@ class HttpServer : public ::testing::Test {
 
   asio::io_context loop;
   MemoryService service;
+  std::vector<std::string> refusals;  // the loop's thread writes it
   std::unique_ptr<Server> server;
   Endpoint address;
   std::thread thread;
@@ -204,8 +207,20 @@ TEST_F(HttpServer, WhoIsTooSlowIsClosed) {
   in_header.raw("GET /v1/health HTT");
   in_body.raw("POST /v1/accounts HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{");
   EXPECT_EQ(after.send(http::verb::get, "/v1/health").result_int(), 200U);
+  for (Client* client : {&in_header, &in_body}) {
+    const auto answer = client->receive();
+    EXPECT_EQ(answer.result_int(), 408U);
+    EXPECT_EQ(json::parse(answer.body())["type"], "urn:segue:problem:slow");
+    client->half_close();
+  }
   for (Client* client : {&silent, &in_header, &in_body, &after}) EXPECT_TRUE(client->closed());
+  // Those who were answered linger until the server has seen our end.
+  const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+  while (ask([&] { return server->connections(); }) > 0 && std::chrono::steady_clock::now() < patience) {
+  }
   EXPECT_EQ(ask([&] { return server->connections(); }), 0U);
+  ASSERT_EQ(refusals.size(), 2U);
+  EXPECT_THAT(refusals[0], testing::HasSubstr("408 Too slow"));
 }
 
 TEST_F(HttpServer, ConnectionsAreBounded) {
@@ -217,7 +232,9 @@ TEST_F(HttpServer, ConnectionsAreBounded) {
   EXPECT_EQ(first->send(http::verb::get, "/v1/health").result_int(), 200U);
   EXPECT_EQ(second.send(http::verb::get, "/v1/health").result_int(), 200U);
   Client third(address);
+  EXPECT_EQ(third.receive().result_int(), 503U);
   EXPECT_TRUE(third.closed());
+  EXPECT_THAT(ask([&] { return refusals; }), testing::ElementsAre(testing::HasSubstr("503 A limit is reached")));
   // When one has gone there is room again.
   first->half_close();
   EXPECT_TRUE(first->closed());

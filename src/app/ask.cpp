@@ -21,6 +21,12 @@ std::string token_of(const ClientOptions& options) {
 
 int could_not(const Error& error) {
   fmt::print(stderr, "segue: {}\n", error.text);
+  if (error.kind == ErrorKind::Unavailable)
+    fmt::print(stderr, "Is `segue serve` running there? --server says where.\n");
+  if (error.kind == ErrorKind::Unauthorized) {
+    fmt::print(stderr,
+               "The server's token is in its data folder, in admin.token: give it by --token or $SEGUE_TOKEN.\n");
+  }
   return 2;
 }
 

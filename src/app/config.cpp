@@ -1,16 +1,20 @@
 #include "app/config.h"
 
+#include <fcntl.h>
 #include <fmt/core.h>
 #include <toml++/toml.h>
+#include <unistd.h>
 
-#include <array>
-#include <fstream>
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <functional>
-#include <iterator>
-#include <sstream>
+#include <vector>
 
 namespace segue::app {
 namespace {
+
+constexpr std::size_t kMaxBytes = 1 << 20;  // of a file; the whole of ours is 2 kB
 
 /// One key of the file: how to take its value. Returns what would be right, or "" if the value was taken.
 struct Key {
@@ -170,10 +174,18 @@ Result<void> take_key(Config& config, std::string_view section, std::string_view
   }
   std::string known;
   for (const auto& key : keys()) {
+    if (section.empty() && key.section == name) return wrong(at, fmt::format("\"{0}\" is a section: [{0}]", name));
     if (key.section == section) known += (known.empty() ? "" : ", ") + std::string(key.name);
   }
   if (known.empty()) return wrong(at, fmt::format("there is no section [{}]", section));
   return wrong(at, fmt::format("there is no key \"{}\"; here it can be {}", full, known));
+}
+
+/// What no key shows alone; "" if all fits together.
+std::string contradiction(const Config& c) {
+  if (c.rtp_first >= c.rtp_last) return "media.rtp_first must be below media.rtp_last";
+  if (c.register_min > c.register_max) return "sip.register_min must not be above sip.register_max";
+  return "";
 }
 
 }  // namespace
@@ -186,30 +198,41 @@ Result<Config> parse_config(std::string_view source, std::string_view name) {
   } catch (const toml::parse_error& e) {
     return wrong({name, e.source().begin.line}, std::string(e.description()));
   }
+  std::vector<std::pair<std::uint32_t, std::string>> troubles;  // by line: the table is sorted by key
+  const auto take = [&](std::string_view section, std::string_view key, const toml::node& node) {
+    if (auto taken = take_key(config, section, key, node, name); !taken)
+      troubles.emplace_back(node.source().begin.line, taken.error().text);
+  };
   for (const auto& [key, node] : table) {
-    if (const auto* section = node.as_table()) {
-      for (const auto& [inner, value] : *section) {
-        if (auto taken = take_key(config, key.str(), inner.str(), value, name); !taken)
-          return tl::unexpected(taken.error());
-      }
-    } else if (auto taken = take_key(config, "", key.str(), node, name); !taken) {
-      return tl::unexpected(taken.error());
+    const auto* section = node.as_table();
+    if (section == nullptr) {
+      take("", key.str(), node);
+      continue;
     }
+    for (const auto& [inner, value] : *section) take(key.str(), inner.str(), value);
   }
-  if (config.rtp_first >= config.rtp_last) {
-    return fail(ErrorKind::InvalidInput, fmt::format("{}: media.rtp_first must be below media.rtp_last", name));
-  }
-  if (config.register_min > config.register_max) {
-    return fail(ErrorKind::InvalidInput, fmt::format("{}: sip.register_min must not be above sip.register_max", name));
-  }
+  std::stable_sort(troubles.begin(), troubles.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::string all;
+  for (const auto& [line, text] : troubles) all += (all.empty() ? "" : "\n") + text;
+  if (!all.empty()) return fail(ErrorKind::InvalidInput, all);
+  if (const auto why = contradiction(config); !why.empty())
+    return fail(ErrorKind::InvalidInput, fmt::format("{}: {}", name, why));
   return config;
 }
 
 Result<Config> load_config(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return fail(ErrorKind::NotFound, "cannot read the configuration file " + path);
-  const std::string source{std::istreambuf_iterator<char>(in), {}};
-  return parse_config(source, path);
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  std::string source;
+  ssize_t got = fd < 0 ? -1 : 1;
+  while (got > 0 && source.size() <= kMaxBytes) {
+    char part[4096];
+    got = ::read(fd, part, sizeof part);
+    if (got > 0) source.append(part, static_cast<std::size_t>(got));
+  }
+  const std::string why = got < 0 ? std::strerror(errno) : source.size() > kMaxBytes ? "it is larger than 1 MB" : "";
+  if (fd >= 0) ::close(fd);
+  if (why.empty()) return parse_config(source, path);
+  return fail(ErrorKind::NotFound, fmt::format("cannot read the configuration file {}: {}", path, why));
 }
 
 }  // namespace segue::app

@@ -5,6 +5,7 @@
 
 #include <fstream>
 #include <iterator>
+#include <sstream>
 
 namespace segue::app {
 namespace {
@@ -108,6 +109,7 @@ TEST(Config, unknown_keys_and_sections_say_what_there_is) {
   EXPECT_THAT(error_of("[media]\nports = 3\n"),
               AllOf(HasSubstr("media.ports"), HasSubstr("rtp_first, rtp_last, silence")));
   EXPECT_THAT(error_of("[tls]\nkey = 1\n"), HasSubstr("no section [tls]"));
+  EXPECT_THAT(error_of("sip = 3\n"), HasSubstr("\"sip\" is a section: [sip]"));
 }
 
 TEST(Config, broken_toml_names_its_line) {
@@ -117,6 +119,28 @@ TEST(Config, broken_toml_names_its_line) {
 TEST(Config, keys_that_contradict_each_other_are_refused) {
   EXPECT_THAT(error_of("[media]\nrtp_first = 30000\nrtp_last = 20000\n"), HasSubstr("rtp_first must be below"));
   EXPECT_THAT(error_of("[sip]\nregister_min = 3000\nregister_max = 60\n"), HasSubstr("register_min"));
+}
+
+TEST(Config, all_that_is_wrong_is_told_in_the_order_of_the_lines) {
+  const std::string list = error_of("max_calls = 0\n[sip]\nudp = 5\ntcp = \"x\"\n[flip]\nring = 1\ndomain = 2\n");
+  std::vector<std::string> lines;
+  std::istringstream in(list);
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  EXPECT_THAT(lines,
+              testing::ElementsAre(testing::StartsWith("segue.toml, line 1: \"max_calls\" must be a whole number"),
+                                   testing::StartsWith("segue.toml, line 3: \"sip.udp\" must be an address"),
+                                   testing::StartsWith("segue.toml, line 4: \"sip.tcp\" must be an address"),
+                                   testing::StartsWith("segue.toml, line 6: there is no key \"flip.ring\""),
+                                   testing::StartsWith("segue.toml, line 7: there is no key \"flip.domain\"")));
+}
+
+TEST(Config, what_is_no_file_is_named) {
+  const auto folder = load_config("/tmp");
+  ASSERT_FALSE(folder);
+  EXPECT_THAT(folder.error().text, HasSubstr("/tmp: Is a directory"));
+  const auto endless = load_config("/dev/zero");
+  ASSERT_FALSE(endless);
+  EXPECT_THAT(endless.error().text, HasSubstr("larger than 1 MB"));
 }
 
 TEST(Config, a_missing_file_is_named) {

@@ -25,11 +25,15 @@ int main(int argc, char** argv) {
       ->type_name("FILE");
   serve_command->add_option("-d,--data", serve.data_dir, "folder for database and token (overrides the file)")
       ->type_name("DIR");
+  serve_command->footer(
+      "It listens for SIP on port 5060 (UDP and TCP) and for REST on 127.0.0.1:8080; the token for REST is in\n"
+      "DIR/admin.token. SIGTERM, Ctrl-C: calls end with BYE and a Reason, records are written, exit code 0.");
 
   std::string check_file;
   auto* check_command =
       app.add_subcommand("check", "Read a configuration file and say what is wrong with it, line by line.");
-  check_command->add_option("FILE", check_file, "the TOML file")->required();
+  check_command->add_option("FILE", check_file, "the TOML file")->type_name("")->required();
+  check_command->footer("Every key is in docs/configuration.md. Exit codes: 0 the file is good, 2 it is not.");
 
   ClientOptions client;
   std::string flip_id;
@@ -40,7 +44,11 @@ int main(int argc, char** argv) {
     command->add_option("--token", client.token, "a token; default: $SEGUE_TOKEN, or segue-data/admin.token")
         ->envname("SEGUE_TOKEN");
   }
-  report_command->add_option("FLIP", flip_id, "its id, such as flip_12")->required();
+  report_command->add_option("FLIP", flip_id, "its id, such as flip_12; GET /v1/records has those of each call")
+      ->type_name("")
+      ->required();
+  report_command->footer("Exit codes: 0 the promise was kept, 1 it was not, 2 there is no report.");
+  calls_command->footer("Exit codes: 0 done, 2 the server could not be asked.");
 
   DemoOptions demo;
   auto* demo_command = app.add_subcommand(

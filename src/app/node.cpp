@@ -11,6 +11,7 @@
 
 #include "app/openapi.h"
 #include "net/clock.h"
+#include "record/json.h"
 
 namespace segue::app {
 namespace {
@@ -29,6 +30,14 @@ std::string_view transport_name(sip::TransportKind k) {
       return "wss";
   }
   return "udp";
+}
+
+/// What peers send stands in log lines: no control characters, so that no line can pretend to be another.
+std::string printable(std::string text) {
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
+  }
+  return text;
 }
 
 /// Where a stored binding's packets leave from now: the listener it came to, if it is still there.
@@ -56,6 +65,33 @@ engine::EngineConfig engine_config(const Config& c) {
   return e;
 }
 
+/// A TCP connection does not outlive the server. Only a phone that is not behind a NAT, and does not keep its flows by
+/// itself (RFC 5626), can be called anew at its Contact (RFC 3261 section 18.1.1); anything else would be a stranger's
+/// port.
+bool reachable_anew(const store::Binding& b, const sip::Uri& contact) {
+  const auto host = Endpoint::parse(contact.host + ":5060");
+  return b.reg_id == 0 && host && host->ip == b.remote.ip && contact.port != b.remote.port;
+}
+
+/// From the writer's thread.
+void log_writer(const store::WriterState& now) {
+  if (now.ok) return spdlog::info("store: writing again");
+  spdlog::error("store: cannot write: {}; {} records and registrations wait in memory, calls go on", now.error,
+                now.waiting);
+}
+
+spdlog::level::level_enum level_of(engine::Log::Level level) {
+  switch (level) {
+    case engine::Log::Level::Debug:
+      return spdlog::level::debug;
+    case engine::Log::Level::Info:
+      return spdlog::level::info;
+    case engine::Log::Level::Warning:
+      return spdlog::level::warn;
+  }
+  return spdlog::level::info;
+}
+
 }  // namespace
 
 Node::Node(const Config& config, net::Loop& loop) : config_(config), loop_(loop), started_(net::read_clock().mono) {}
@@ -77,6 +113,7 @@ Result<void> Node::open_store() {
   }
   store::Options options;
   options.path = config_.data_dir + "/segue.db";
+  options.on_change = log_writer;
   auto opened = store::Store::open(options);
   if (!opened) return tl::unexpected(opened.error());
   store_ = std::move(*opened);
@@ -113,9 +150,18 @@ Result<void> Node::open_edges() {
     drain();
   };
   events.on_flow_failed = [this](const sip::Flow& flow) {
-    spdlog::warn("sip: cannot send to {}", flow.remote.to_string());
+    complain(engine::Log::Topic::Streams, engine::Log::Level::Warning,
+             fmt::format("SIP: cannot send to {}", flow.remote.to_string()));
     engine_->flow_failed(flow, net::read_clock());
     drain();
+  };
+  events.on_stream_broken = [this](std::string_view bytes, const Error& why, const sip::Flow& from) {
+    engine_->receive_unframed(bytes, why.kind == ErrorKind::Exhausted ? 513 : 400, why.text, from, net::read_clock());
+    drain();
+  };
+  events.on_trouble = [this](const Endpoint& peer, std::string_view why) {
+    complain(engine::Log::Topic::Streams, engine::Log::Level::Warning,
+             fmt::format("SIP connection from {} {}", peer.to_string(), why));
   };
   events.on_connection_closed = [this](ConnectionId connection) {
     engine_->connection_closed(connection, net::read_clock());
@@ -127,6 +173,12 @@ Result<void> Node::open_edges() {
   api::ServerOptions http_options;
   http_options.listen = config_.http;
   http_options.openapi = std::string(openapi_text());
+  http_options.on_refused = [this](unsigned status, const std::string& what) {
+    // 404, 409 and 422 are what people meet every day.
+    const bool strange = status == 400 || status == 401 || status == 403 || status == 408 || status > 422;
+    complain(engine::Log::Topic::Rest, strange ? engine::Log::Level::Warning : engine::Log::Level::Info,
+             "REST: " + what);
+  };
   auto http = api::Server::listen(loop_.context(), *this, std::move(http_options));
   if (!http) return tl::unexpected(http.error());
   http_ = std::move(*http);
@@ -148,32 +200,45 @@ Result<void> Node::load() {
   for (auto& a : *accounts) directory.put(std::move(a));
   for (auto& d : *devices) directory.put(std::move(d));
   for (auto& n : *numbers) directory.put(std::move(n));
+  std::size_t kept = 0;
   for (auto& stored : *bindings) {
-    std::vector<engine::Binding> restored;
+    std::vector<engine::Binding> list;
     for (auto& b : stored.bindings) {
       auto uri = sip::Uri::parse(b.contact);
       if (!uri) continue;
-      engine::Binding binding;
-      binding.contact = std::move(*uri);
-      binding.flow.transport = b.transport == "tcp" ? sip::TransportKind::Tcp : sip::TransportKind::Udp;
-      const auto local = listener_for(binding.flow.transport == sip::TransportKind::Tcp ? sip_->tcp() : sip_->udp(), b);
+      if (b.transport == "tcp" && !reachable_anew(b, *uri)) {
+        spdlog::info("{} registered over a TCP connection that is gone: it must register again", b.contact);
+        continue;
+      }
+      const auto local = listener_for(b.transport == "tcp" ? sip_->tcp() : sip_->udp(), b);
       if (!local) continue;  // nothing listens in its family any more
-      binding.flow.local = *local;
-      binding.flow.remote = b.remote;
-      binding.path = std::move(b.path);
-      binding.call_id = std::move(b.call_id);
-      binding.cseq = b.cseq;
-      binding.instance = std::move(b.instance_id);
-      binding.reg_id = b.reg_id;
-      binding.expires_wall = b.expires_at;
-      binding.expires = now.mono + (b.expires_at - now.wall);
-      binding.user_agent = std::move(b.user_agent);
-      restored.push_back(std::move(binding));
+      list.push_back(restored(b, std::move(*uri), *local, now));
     }
-    engine_->registrar().restore(stored.device, std::move(restored));
+    kept += list.size();
+    engine_->registrar().restore(stored.device, std::move(list));
   }
+  if (kept > 0) spdlog::info("{} registrations are as they were", kept);
   drain();
   return {};
+}
+
+engine::Binding Node::restored(const store::Binding& b, sip::Uri contact, const Endpoint& local, Now now) {
+  engine::Binding binding;
+  const bool tcp = b.transport == "tcp";
+  binding.flow.transport = tcp ? sip::TransportKind::Tcp : sip::TransportKind::Udp;
+  binding.flow.local = local;
+  binding.flow.remote = b.remote;
+  if (tcp) binding.flow.remote.port = contact.port == 0 ? 5060 : contact.port;
+  binding.contact = std::move(contact);
+  binding.path = b.path;
+  binding.call_id = b.call_id;
+  binding.cseq = b.cseq;
+  binding.instance = b.instance_id;
+  binding.reg_id = b.reg_id;
+  binding.expires_wall = b.expires_at;
+  binding.expires = now.mono + (b.expires_at - now.wall);
+  binding.user_agent = b.user_agent;
+  return binding;
 }
 
 /// Made at first start; a person reads it from the file (mode 0600), the store keeps its digest.
@@ -225,21 +290,25 @@ void Node::carry_out(engine::StoreBindings&& o) {
     bindings.push_back(std::move(s));
   }
   if (auto saved = store_->save_bindings(o.device, std::move(bindings)); !saved)
-    spdlog::error("store: {}", saved.error().text);
+    complain(engine::Log::Topic::Ours, engine::Log::Level::Warning, "store: " + saved.error().text);
 }
 
 void Node::carry_out(engine::StoreRecord&& o) {
-  if (auto saved = store_->save_record(o.record); !saved) spdlog::error("store: {}", saved.error().text);
+  if (auto saved = store_->save_record(o.record); saved) return;
+  // The last place where it can be kept.
+  spdlog::error("store: the record of call {} is lost: {}", o.record.id.value,
+                record::to_json(o.record).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
 void Node::carry_out(engine::Log&& o) {
-  switch (o.level) {
-    case engine::Log::Level::Debug:
-      return spdlog::debug("{}", o.text);
-    case engine::Log::Level::Info:
-      return spdlog::info("{}", o.text);
-    case engine::Log::Level::Warning:
-      return spdlog::warn("{}", o.text);
+  if (o.topic != engine::Log::Topic::Ours) return complain(o.topic, o.level, std::move(o.text));
+  spdlog::log(level_of(o.level), "{}", o.text);
+}
+
+void Node::complain(engine::Log::Topic topic, engine::Log::Level level, std::string text) {
+  if (!spdlog::should_log(level_of(level))) return;
+  if (const auto line = throttles_[topic].admit(std::move(text), net::read_clock().mono)) {
+    spdlog::log(level_of(level), "{}", printable(*line));
   }
 }
 
@@ -248,7 +317,17 @@ void Node::begin_stop() {
   drain();
 }
 
-bool Node::idle() const { return engine_->sizes().legs == 0 && engine_->calls().sizes().calls == 0; }
+void Node::finish_writing() {
+  if (const auto written = store_->flush(); !written) {
+    spdlog::error("store: {} records and registrations are lost: {}", store_->writer_state().waiting,
+                  written.error().text);
+  }
+}
+
+bool Node::idle() const {
+  const auto sizes = engine_->sizes();  // a session stays until its BYE is answered
+  return sizes.legs == 0 && sizes.calls.calls == 0 && sizes.sip.sessions == 0;
+}
 
 Server::Residue Node::residue() const {
   const auto sizes = engine_->sizes();

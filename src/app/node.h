@@ -2,6 +2,7 @@
 // transports, media plane, store, REST). The engine decides; this carries out. Loop thread only.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 
@@ -10,6 +11,7 @@
 #include "app/config.h"
 #include "app/media_plane.h"
 #include "app/server.h"
+#include "app/throttle.h"
 #include "engine/engine.h"
 #include "net/loop.h"
 #include "net/sip_transports.h"
@@ -22,9 +24,11 @@ class Node final : public api::Service {
   [[nodiscard]] static Result<std::unique_ptr<Node>> open(const Config& config, net::Loop& loop);
   ~Node() override;
 
-  /// Hangs up everything; true once nothing is left to be sent or closed.
+  /// Hangs up everything; idle once nothing is left to be sent or closed.
   void begin_stop();
   [[nodiscard]] bool idle() const;
+  /// Waits until all records and registrations are on disk; says so in the log where that fails.
+  void finish_writing();
 
   [[nodiscard]] std::vector<Endpoint> sip_udp() const { return sip_->udp(); }
   [[nodiscard]] std::vector<Endpoint> sip_tcp() const { return sip_->tcp(); }
@@ -74,6 +78,10 @@ class Node final : public api::Service {
   void carry_out(engine::StoreBindings&& o);
   void carry_out(engine::StoreRecord&& o);
   void carry_out(engine::Log&& o);
+  /// A line that others can cause as often as they like.
+  void complain(engine::Log::Topic topic, engine::Log::Level level, std::string text);
+  [[nodiscard]] static engine::Binding restored(const store::Binding& stored, sip::Uri contact, const Endpoint& local,
+                                                Now now);
   [[nodiscard]] api::DeviceStatus status_of(const call::Device& device) const;
 
   Config config_;
@@ -86,6 +94,7 @@ class Node final : public api::Service {
   std::unique_ptr<net::SipTransports> sip_;
   std::unique_ptr<api::Server> http_;
   std::unique_ptr<net::Timer> timer_;
+  std::map<engine::Log::Topic, Throttle> throttles_;
 };
 
 }  // namespace segue::app

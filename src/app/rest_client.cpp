@@ -204,6 +204,11 @@ Result<std::string> RestClient::ask(std::string_view method, std::string_view pa
   const auto where = [&](const Error& e) {
     return fail(e.kind, fmt::format("no answer from the server at {}:{}: {}", host_, port_, e.text));
   };
+  unsigned port = 0;
+  const auto [end, error] = std::from_chars(port_.data(), port_.data() + port_.size(), port);
+  if (error != std::errc{} || end != port_.data() + port_.size() || port == 0 || port > 65535) {
+    return fail(ErrorKind::InvalidInput, fmt::format("\"{}\" is no port: the server is given as HOST:PORT", port_));
+  }
   const auto socket = connect_to(host_, port_, deadline);
   if (!socket) return where(socket.error());
   std::string request =

@@ -48,8 +48,10 @@ int run_serve(const ServeOptions& options) {
   ::sigemptyset(&stop_signals);
   ::sigaddset(&stop_signals, SIGINT);
   ::sigaddset(&stop_signals, SIGTERM);
+  ::sigaddset(&stop_signals, SIGHUP);  // the terminal was closed
   ::pthread_sigmask(SIG_BLOCK, &stop_signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);  // a file at its size limit is an error like a full disk
 
   auto server = Server::start(config);
   if (!server) return fmt::print(stderr, "segue: {}\n", server.error().text), 2;
@@ -58,8 +60,10 @@ int run_serve(const ServeOptions& options) {
   spdlog::info("REST on http://{}/v1, token in {}/admin.token", (*server)->http().to_string(), config.data_dir);
   int signal = 0;
   ::sigwait(&stop_signals, &signal);
-  spdlog::info("stopping: calls are being ended");
+  const auto calls = (*server)->residue().calls;
+  spdlog::info("stopping: {} {} being ended", calls, calls == 1 ? "call is" : "calls are");
   (*server)->stop();
+  spdlog::info("stopped");
   return 0;
 }
 

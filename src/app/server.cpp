@@ -55,6 +55,7 @@ void Server::stop() {
   while (std::chrono::steady_clock::now() < deadline && !impl_->on_loop([this] { return impl_->node->idle(); })) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
+  impl_->on_loop([this] { return impl_->node->finish_writing(), true; });
   impl_->loop.stop();
   impl_->thread.join();
   impl_->node.reset();

@@ -46,6 +46,7 @@ auto values(const Map& map) {
 
 Result<api::Principal> Node::authenticate(std::string_view token) {
   auto found = store_->find_token(sha256_hex(token));
+  if (!found && found.error().kind != ErrorKind::NotFound) return tl::unexpected(found.error());
   if (!found) return fail(ErrorKind::Unauthorized, "unknown token");
   return api::Principal{!found->account, found->account.value_or(AccountId{}), found->name};
 }

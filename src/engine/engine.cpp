@@ -36,6 +36,11 @@ void Engine::receive(std::string_view bytes, const sip::Flow& from, Now now) {
   impl_->pump(now);
 }
 
+void Engine::receive_unframed(std::string_view bytes, int status, std::string text, const sip::Flow& from, Now now) {
+  impl_->agent.receive_unframed(bytes, status, std::move(text), from);
+  impl_->pump(now);
+}
+
 void Engine::flow_failed(const sip::Flow& flow, Now now) {
   impl_->agent.flow_failed(flow, now);
   impl_->pump(now);
@@ -92,6 +97,7 @@ Result<void> Engine::hang_up(CallId call, Now now) {
 }
 
 void Engine::hang_up_all(Now now) {
+  impl_->stopping = true;
   impl_->core.hang_up_all(call::Cause::ServerStopped, now);
   impl_->pump(now);
 }

@@ -58,6 +58,8 @@ struct StoreRecord {
 struct Log {
   enum class Level { Debug, Info, Warning } level = Level::Info;
   std::string text;
+  /// What a peer can cause as often as it likes has a topic of its own, so that the edge can bound its lines.
+  enum class Topic { Ours, Malformed, Credentials, Refused, Media, Streams, Rest } topic = Topic::Ours;
 };
 using Output = std::variant<SendSip, ToMedia, StoreBindings, StoreRecord, Log>;
 
@@ -70,6 +72,8 @@ class Engine {
 
   // ---- input
   void receive(std::string_view bytes, const sip::Flow& from, Now now);
+  /// What a stream held when it could no longer be cut into messages; it closes after our answer (`status`) is written.
+  void receive_unframed(std::string_view bytes, int status, std::string text, const sip::Flow& from, Now now);
   void flow_failed(const sip::Flow& flow, Now now);
   void connection_closed(ConnectionId connection, Now now);
   void on_media(const media::Message& message, Now now);
@@ -81,7 +85,7 @@ class Engine {
   Result<FlipId> flip(const call::FlipAsked& asked, Now now);
   Result<void> cancel_flip(FlipId flip, Now now);
   Result<void> hang_up(CallId call, Now now);
-  /// The server stops: every call ends with a Reason.
+  /// The server stops: every call ends with a Reason, and new ones get 503.
   void hang_up_all(Now now);
   /// A device or account is gone: its bindings go too.
   void forget_device(DeviceId device);

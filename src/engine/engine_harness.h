@@ -80,6 +80,7 @@ class Server : private MediaPorts {
   Phone desk{"desk", 11}, mobile{"mobile", 12}, bob{"bob", 21};
   std::vector<media::Command> to_media;
   std::vector<call::CallRecord> records;
+  std::vector<Log> logged;
   SessionId bob_session, ada_session;
 
  private:

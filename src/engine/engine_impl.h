@@ -60,10 +60,13 @@ struct Engine::Impl {
   std::unordered_map<TransactionId, LegId> probes;
   std::unordered_map<FlipId, Watch> watches;
   std::deque<Output> outputs;
+  bool stopping = false;  ///< no new calls
 
   void pump(Now now);
   void out(Output o) { outputs.push_back(std::move(o)); }
-  void log(Log::Level level, std::string text) { out(Log{level, std::move(text)}); }
+  void log(Log::Level level, std::string text, Log::Topic topic = Log::Topic::Ours) {
+    out(Log{level, std::move(text), topic});
+  }
   [[nodiscard]] Leg* find(LegId id);
   [[nodiscard]] Leg* find(SessionId id);
   void drop_if_over(LegId id);
@@ -86,6 +89,7 @@ struct Engine::Impl {
   void handle(const sip::OfferReceived& e, Now now);
   void handle(const sip::OfferAnswered& e, Now now);
   void handle(const sip::SessionEnded& e, Now now);
+  void handle(const sip::Refused& e, Now now);
   void handle_info(const Leg& leg, const sip::SessionRequest& e, Now now);
   void apply_remote(Leg& leg, const sdp::RemoteAudio& remote);
   [[nodiscard]] bool apply_answer(Leg& leg, std::string_view sdp);
@@ -103,6 +107,7 @@ struct Engine::Impl {
   void carry_out(const call::UnwatchFlip& o, Now now);
   void carry_out(const call::CallChanged& o, Now now);
   void carry_out(const call::CallOver& o, Now now);
+  void reject_offer(const Leg& leg, int status, std::string_view why, Now now);
   void open_media(Leg& leg);
   void close_media(Leg& leg);
   [[nodiscard]] std::string local_answer(Leg& leg, std::vector<Codec> allowed);
@@ -115,6 +120,7 @@ struct Engine::Impl {
   void hear(const media::CodeDialled& m, Now now);
   void hear(const media::MediaDead& m, Now now);
   void hear(const media::MediaAlive& m, Now now);
+  void hear(const media::PacketsRefused& m, Now now);
   void hear(const media::LegClosed& m, Now now);
 
   [[nodiscard]] sip::NameAddr our_contact(const sip::Flow& flow) const;

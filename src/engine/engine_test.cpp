@@ -307,6 +307,32 @@ TEST_F(EngineTest, DeadMediaIsAskedAboutBeforeTheCallEnds) {
   nothing_left();
 }
 
+TEST_F(EngineTest, AServerThatStopsEndsItsCallsAndTakesNoNewOnes) {
+  t.bob_and_ada_talk();
+  t.engine.hang_up_all(t.now());
+  t.run();
+  EXPECT_NE(t.bob.last_request("BYE")->get("Reason").find("Server is stopping"), std::string_view::npos);
+  EXPECT_NE(t.desk.last_request("BYE")->get("Reason").find("Server is stopping"), std::string_view::npos);
+  t.dials(t.bob, "1001");
+  t.run();
+  EXPECT_EQ(t.bob.last<sip::SessionEnded>()->status, 503);
+  EXPECT_EQ(t.bob.last_response("INVITE")->get("Retry-After"), "5");
+  nothing_left();
+}
+
+TEST_F(EngineTest, WhatPeersCanCauseAtWillHasATopicOfItsOwnInTheLog) {
+  t.raw(t.bob, "garbage");
+  EXPECT_EQ(t.registers(t.desk, "desk", {{"Contact", "<sip:desk@192.0.2.11>"}}, "wrong").status, 403);
+  t.bob_and_ada_talk();
+  t.media(media::PacketsRefused{leg(1), *Endpoint::parse("192.0.2.99:4000"), true});
+  std::vector<Log::Topic> topics;
+  for (const auto& line : t.logged) {
+    if (line.level == Log::Level::Warning) topics.push_back(line.topic);
+  }
+  EXPECT_EQ(topics, (std::vector{Log::Topic::Malformed, Log::Topic::Credentials, Log::Topic::Media}));
+  EXPECT_NE(t.logged.back().text.find("192.0.2.99:4000"), std::string::npos) << t.logged.back().text;
+}
+
 TEST_F(EngineTest, AWorkerThatIsFullEndsTheCall) {
   t.bob_and_ada_talk();
   media::LegClosed closed;

@@ -45,10 +45,26 @@ void Engine::Impl::hear(const media::MediaDead& m, Now now) {
 
 void Engine::Impl::hear(const media::MediaAlive&, Now) {}
 
+/// Nothing of it reached anybody; but who hears nothing should find out that it was sent from elsewhere.
+void Engine::Impl::hear(const media::PacketsRefused& m, Now) {
+  const Leg* leg = find(m.leg);
+  if (leg == nullptr) return;
+  const auto* device = directory.device(leg->device);
+  log(Log::Level::Warning,
+      fmt::format("RTP port {}: {} from {} is not passed on to the call of {}", leg->rtp.port,
+                  m.stranger ? "what comes" : "what is malformed or not agreed", m.from.to_string(),
+                  device != nullptr ? device->username : "a device"),
+      Log::Topic::Media);
+}
+
 void Engine::Impl::hear(const media::LegClosed& m, Now now) {
   Leg* leg = find(m.leg);
   if (leg == nullptr) return;
   leg->media_open = false;
+  if (m.refused_source + m.malformed > 0) {
+    log(Log::Level::Info, fmt::format("RTP port {}: {} packets from strangers and {} malformed ones were not passed on",
+                                      leg->rtp.port, m.refused_source, m.malformed));
+  }
   if (!leg->released) core.on_left(m.leg, call::Cause::Overload, now);  // the worker is full: it refused to open it
   drop_if_over(m.leg);
 }

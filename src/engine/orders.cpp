@@ -39,7 +39,7 @@ void Engine::Impl::carry_out(const call::RingLeg& o, Now now) {
   const Binding& binding = bindings[o.binding];
   auto rtp = ports.allocate(o.leg, binding.flow.local.ip.v6);
   if (!rtp) {
-    log(Log::Level::Warning, "no RTP port to ring " + device->username + ": " + rtp.error().text);
+    log(Log::Level::Warning, "no RTP port to ring " + device->username + ": " + rtp.error().text, Log::Topic::Refused);
     return core.on_refused(o.leg, call::Cause::NoPorts, now);
   }
   Leg leg;
@@ -126,6 +126,7 @@ void Engine::Impl::carry_out(const call::ReleaseLeg& o, Now now) {
     if (leg->incoming && !leg->answered) {
       const int status = call::sip_status(o.cause);
       if (status == 503) headers.push_back({"Retry-After", "5"});
+      if (status == 488) headers.push_back({"Warning", "305 segue \"No codec that all devices concerned can do\""});
       agent.reject(leg->session, status < 300 ? 480 : status, std::move(headers), now);
     } else {
       agent.hangup(leg->session, std::move(headers), now);

@@ -53,8 +53,10 @@ const call::Device* Engine::Impl::authenticate(const sip::RequestReceived& e, No
   }
   const bool downgraded = device != nullptr && device->sha256 && !sha256;
   if (verdict != sip::DigestServer::Verdict::Ok || device == nullptr || downgraded) {
-    log(Log::Level::Warning, fmt::format("wrong credentials for \"{}\" from {}", credentials->username.substr(0, 64),
-                                         e.flow.remote.to_string()));
+    log(Log::Level::Warning,
+        fmt::format("wrong credentials for \"{}\" from {}", credentials->username.substr(0, 64),
+                    e.flow.remote.to_string()),
+        Log::Topic::Credentials);
     agent.respond(e.transaction, 403, {}, "", now, "Wrong user name or password");
     return nullptr;
   }
@@ -72,6 +74,8 @@ void Engine::Impl::handle_register(const sip::RequestReceived& e, Now now) {
   if (device == nullptr) return;
   const auto to = sip::NameAddr::parse(e.request.get("To"));
   if (!to || to->uri.user != device->username) {
+    log(Log::Level::Warning, fmt::format("REGISTER of {} refused with 403: for another's device", device->username),
+        Log::Topic::Refused);
     return agent.respond(e.transaction, 403, {}, "", now, "Register your own device only");
   }
   const bool was = !registrar.bindings(device->id).empty();
@@ -79,7 +83,8 @@ void Engine::Impl::handle_register(const sip::RequestReceived& e, Now now) {
   if (reply.changed) out(StoreBindings{device->id});
   const bool is = !registrar.bindings(device->id).empty();
   if (reply.status != 200) {
-    log(Log::Level::Warning, fmt::format("REGISTER of {} refused with {}", device->username, reply.status));
+    log(Log::Level::Warning, fmt::format("REGISTER of {} refused with {}", device->username, reply.status),
+        Log::Topic::Refused);
   } else if (was != is) {
     log(Log::Level::Info,
         fmt::format("{} {} from {}", device->username, is ? "registered" : "unregistered", e.flow.remote.to_string()));
@@ -91,9 +96,11 @@ void Engine::Impl::handle_invite(const sip::RequestReceived& e, Now now) {
   const call::Device* device = authenticate(e, now);
   if (device == nullptr) return;
   const auto refuse = [&](int status, std::vector<sip::Header> headers, std::string_view why) {
-    log(Log::Level::Warning, fmt::format("INVITE of {} refused with {}: {}", device->username, status, why));
+    log(Log::Level::Warning, fmt::format("INVITE of {} refused with {}: {}", device->username, status, why),
+        Log::Topic::Refused);
     agent.respond(e.transaction, status, std::move(headers), "", now, why);
   };
+  if (stopping) return refuse(503, {{"Retry-After", "5"}}, "The server is stopping");
   call::Arrival arrival{core.new_leg(), device->account, device->id, e.request.request_uri.user, {}};
   std::optional<sdp::Description> offer;
   if (const auto text = sip::sdp_of(e.request); !text.empty()) {
@@ -116,9 +123,8 @@ void Engine::Impl::handle_invite(const sip::RequestReceived& e, Now now) {
                   "Its address family is not served here");
   }
   if (!rtp) {
-    log(Log::Level::Warning, "no RTP port for an incoming call: " + rtp.error().text);
     return refuse(503, {{"Retry-After", "5"}, {"Reason", call::reason_header(call::Cause::NoPorts)}},
-                  "No RTP port is free");
+                  "No RTP port is free: " + rtp.error().text);
   }
   Leg leg;
   leg.id = arrival.leg;
@@ -132,6 +138,15 @@ void Engine::Impl::handle_invite(const sip::RequestReceived& e, Now now) {
   leg_of[leg.session] = leg.id;
   open_media(legs[arrival.leg] = std::move(leg));
   core.on_arrival(arrival, now);
+}
+
+void Engine::Impl::handle(const sip::Refused& e, Now) {
+  const std::string from = fmt::format("{} ({})", e.flow.remote.to_string(), sip::via_name(e.flow.transport));
+  if (e.status == 503) {
+    return log(Log::Level::Warning, fmt::format("SIP from {} refused with 503: {}", from, e.text), Log::Topic::Refused);
+  }
+  const std::string done = e.status == 0 ? "dropped" : fmt::format("answered with {}", e.status);
+  log(Log::Level::Warning, fmt::format("malformed SIP from {} {}: {}", from, done, e.text), Log::Topic::Malformed);
 }
 
 }  // namespace segue::engine

@@ -122,7 +122,9 @@ void Engine::Impl::handle(const sip::SessionAnswered& e, Now now) {
   if (leg == nullptr || leg->released) return;  // hung up meanwhile: the agent sends ACK and BYE
   leg->answered = true;
   if (apply_answer(*leg, e.sdp)) return core.on_answered(leg->id, leg->agreed->codec.codec, now);
-  log(Log::Level::Warning, "a device answered without usable audio");
+  const auto* device = directory.device(leg->device);
+  log(Log::Level::Warning,
+      fmt::format("{} answered without usable audio", device != nullptr ? device->username : "a device"));
   core.on_refused(leg->id, e.sdp.empty() ? call::Cause::NoMedia : call::Cause::NoCommonCodec, now);
 }
 
@@ -149,18 +151,29 @@ void Engine::Impl::handle(const sip::OfferReceived& e, Now now) {
     return agent.answer_offer(e.session, sdp::print(leg->local), now);
   }
   auto offer = sdp::parse(e.sdp);
-  if (!offer || !offer->audio) return agent.reject_offer(e.session, 488, now);
+  if (!offer) return reject_offer(*leg, 400, "399 segue \"" + offer.error().text + "\"", now);
+  if (!offer->audio) return reject_offer(*leg, 488, "304 segue \"No usable audio\"", now);
   std::vector<Codec> allowed{leg->agreed->codec.codec};
   if (allowed[0] == Codec::Pcmu) allowed.push_back(Codec::Pcma);
   if (allowed[0] == Codec::Pcma) allowed.push_back(Codec::Pcmu);
   auto before = leg->local;
   leg->offer = std::move(*offer);
   const std::string answer = local_answer(*leg, std::move(allowed));
-  if (answer.empty()) return agent.reject_offer(e.session, 488, now);
+  if (answer.empty()) return reject_offer(*leg, 488, "305 segue \"Not the codec of this call\"", now);
   agent.answer_offer(e.session, answer, now);
   apply_remote(*leg, *leg->offer->audio);
   const auto theirs = leg->offer->audio->direction;
   core.on_hold(leg->id, theirs == sdp::Direction::SendOnly || theirs == sdp::Direction::Inactive, now);
+}
+
+/// The session goes on as it was (RFC 3261 section 14.2).
+void Engine::Impl::reject_offer(const Leg& leg, int status, std::string_view why, Now now) {
+  const auto* device = directory.device(leg.device);
+  log(Log::Level::Warning,
+      fmt::format("offer of {} in its call refused with {}: {}", device != nullptr ? device->username : "a device",
+                  status, why),
+      Log::Topic::Refused);
+  agent.reject_offer(leg.session, status, now, {{"Warning", std::string(why)}});
 }
 
 // We make no offers in running sessions yet but the timer's refresh, whose result concerns the agent alone.

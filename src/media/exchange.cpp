@@ -36,8 +36,8 @@ void Exchange::receive_rtp(LegId leg, const Endpoint& from, ByteView packet, Ins
   if (Leg* found = impl_->find(leg)) impl_->rtp(*found, from, packet, arrived, now, sink);
 }
 
-void Exchange::receive_rtcp(LegId leg, const Endpoint& from, ByteView packet, Now now, Sink&) {
-  if (Leg* found = impl_->find(leg)) impl_->rtcp(*found, from, packet, now);
+void Exchange::receive_rtcp(LegId leg, const Endpoint& from, ByteView packet, Now now, Sink& sink) {
+  if (Leg* found = impl_->find(leg)) impl_->rtcp(*found, from, packet, now, sink);
 }
 
 void Exchange::advance(Now now, Sink& sink) {

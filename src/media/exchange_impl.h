@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "media/deadlines.h"
@@ -79,7 +80,7 @@ struct Leg {
   std::array<std::uint32_t, kMaxListeners> listeners{};
   std::size_t listener_count = 0;
 
-  bool alive_told = false, dead_told = false;
+  bool alive_told = false, dead_told = false, malformed_told = false, stranger_told = false;
   Instant last_packet{};
   std::optional<Instant> dead_check, next_rtcp, scheduled;
   Duration wall_offset;  // one wall clock for the leg's life: NTP times do not jump when the machine's clock is set
@@ -104,6 +105,8 @@ struct Exchange::Impl {
   void close(LegId id, Now now, Sink& sink);
   // exchange_packets.cpp
   void rtp(Leg& leg, const Endpoint& from, ByteView datagram, Instant arrived, Now now, Sink& sink);
+  void refuse_malformed(Leg& leg, const Endpoint& from, Sink& sink);
+  void refuse_stranger(Leg& leg, const Endpoint& from, Sink& sink);
   void fan_out(Leg& leg, const SourcePacket& in, bool skip, Now now, Sink& sink);
   void to_line(Leg& leg, const SourcePacket& in, bool skip, Now now, Sink& sink);
   bool consider_splice(Leg& leg, const SourcePacket& in, Now now, Sink& sink);
@@ -124,7 +127,7 @@ struct Exchange::Impl {
     }
   }
   // exchange_rtcp.cpp
-  void rtcp(Leg& leg, const Endpoint& from, ByteView datagram, Now now);
+  void rtcp(Leg& leg, const Endpoint& from, ByteView datagram, Now now, Sink& sink);
   void send_rtcp(Leg& leg, bool bye, Now now, Sink& sink);
   // exchange.cpp: house-keeping
   [[nodiscard]] Leg* find(LegId id);

@@ -5,7 +5,7 @@
 namespace segue::media {
 
 void Exchange::Impl::rtp(Leg& leg, const Endpoint& from, ByteView datagram, Instant arrived, Now now, Sink& sink) {
-  if (rtp::looks_like_rtcp(datagram)) return rtcp(leg, from, datagram, now);
+  if (rtp::looks_like_rtcp(datagram)) return rtcp(leg, from, datagram, now, sink);
   const auto packet = rtp::parse_packet(datagram);
   SourcePacket in;
   bool known = packet.has_value();
@@ -23,14 +23,8 @@ void Exchange::Impl::rtp(Leg& leg, const Endpoint& from, ByteView datagram, Inst
       known = type == leg.format.receive_cn_pt;
     }
   }
-  if (!leg.has_remote || !known) {
-    ++leg.totals.malformed;
-    return;
-  }
-  if (!leg.latch.admit(from, *packet, now.mono, config.relatch_after)) {
-    ++leg.totals.refused_source;
-    return;
-  }
+  if (!leg.has_remote || !known) return refuse_malformed(leg, from, sink);
+  if (!leg.latch.admit(from, *packet, now.mono, config.relatch_after)) return refuse_stranger(leg, from, sink);
   if (!leg.to || from != *leg.to) refresh_address(leg, now);
   ++leg.totals.packets_in;
   leg.totals.bytes_in += datagram.size();
@@ -56,6 +50,17 @@ void Exchange::Impl::rtp(Leg& leg, const Endpoint& from, ByteView datagram, Inst
   } else {
     fan_out(leg, in, false, now, sink);
   }
+}
+
+void Exchange::Impl::refuse_malformed(Leg& leg, const Endpoint& from, Sink& sink) {
+  ++leg.totals.malformed;
+  // Before there is an answer, audio may be early; it is not news.
+  if (leg.has_remote && !std::exchange(leg.malformed_told, true)) sink.tell(PacketsRefused{leg.id, from, false});
+}
+
+void Exchange::Impl::refuse_stranger(Leg& leg, const Endpoint& from, Sink& sink) {
+  ++leg.totals.refused_source;
+  if (leg.has_remote && !std::exchange(leg.stranger_told, true)) sink.tell(PacketsRefused{leg.id, from, true});
 }
 
 void Exchange::Impl::fan_out(Leg& leg, const SourcePacket& in, bool skip, Now now, Sink& sink) {

@@ -5,16 +5,10 @@
 
 namespace segue::media {
 
-void Exchange::Impl::rtcp(Leg& leg, const Endpoint& from, ByteView datagram, Now now) {
-  if (!leg.has_remote || !leg.latch.allowed(from.ip)) {
-    ++leg.totals.refused_source;
-    return;
-  }
+void Exchange::Impl::rtcp(Leg& leg, const Endpoint& from, ByteView datagram, Now now, Sink& sink) {
+  if (!leg.has_remote || !leg.latch.allowed(from.ip)) return refuse_stranger(leg, from, sink);
   const auto compound = rtp::parse_compound(datagram);
-  if (!compound) {
-    ++leg.totals.malformed;
-    return;
-  }
+  if (!compound) return refuse_malformed(leg, from, sink);
   if (!leg.address.rtcp_mux) leg.rtcp_from = from;
   if (compound->sender) leg.receiver.sender_report(compound->sender->ntp, now.mono);
   for (const auto& block : compound->reports()) {

@@ -161,6 +161,12 @@ TEST(Exchange, StrangersAndWrongPayloadTypesProveNothing) {
   ASSERT_EQ(closed.size(), 1u);
   EXPECT_EQ(closed[0].refused_source, 5u);
   EXPECT_EQ(closed[0].malformed, 10u);
+  const auto refused = s.rig.heard<PacketsRefused>();  // each kind once, however many there are
+  ASSERT_EQ(refused.size(), 2u);
+  EXPECT_TRUE(refused[0].stranger);
+  EXPECT_EQ(refused[0].from, stranger.address);
+  EXPECT_FALSE(refused[1].stranger);
+  EXPECT_EQ(refused[1].from, s.b.address);
   EXPECT_EQ(s.rig.heard<SpliceDisarmed>().size(), 1u) << "its armed splice cannot come any more";
 }
 

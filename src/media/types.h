@@ -212,7 +212,14 @@ struct LegClosed {  ///< final counters; the edge has closed the sockets
   std::optional<double> remote_loss_fraction, remote_jitter_ms;  ///< last receiver report of the peer
   std::uint64_t unplayable = 0;  ///< packets and keys meant for this leg that its format cannot carry
 };
-using Message =
-    std::variant<SpliceProven, Spliced, SpliceDisarmed, SpliceMeasured, CodeDialled, MediaDead, MediaAlive, LegClosed>;
+/// The first packet of a leg that is not passed on because of where it comes from, or because it is no RTP or RTCP of
+/// the agreed kind. Each is told once; LegClosed has the counts.
+struct PacketsRefused {
+  LegId leg;
+  Endpoint from;
+  bool stranger = false;  ///< else malformed, or of a payload type that was not agreed
+};
+using Message = std::variant<SpliceProven, Spliced, SpliceDisarmed, SpliceMeasured, CodeDialled, MediaDead, MediaAlive,
+                             PacketsRefused, LegClosed>;
 
 }  // namespace segue::media

@@ -63,7 +63,12 @@ Result<void> SipTransports::Impl::open_tcp() {
       loop, config, counters,
       TcpConnections::Hooks{[this](std::string_view bytes, const sip::Flow& from) { events.on_message(bytes, from); },
                             [this](const sip::Flow& flow) { failed(flow); },
-                            [this](ConnectionId id) { events.on_connection_closed(id); }, [this] { want_flush(); }});
+                            [this](ConnectionId id) { events.on_connection_closed(id); },
+                            [this](std::string_view bytes, const Error& why, const sip::Flow& from) {
+                              events.on_stream_broken(bytes, why, from);
+                            },
+                            [this](const Endpoint& peer, std::string_view why) { events.on_trouble(peer, why); },
+                            [this] { want_flush(); }});
   for (const auto& listener : config.tcp) {
     auto fd = listen_tcp(listener.bind);
     if (!fd) return tl::unexpected<Error>(std::move(fd.error()));

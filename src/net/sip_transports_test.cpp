@@ -62,6 +62,11 @@ class SipTransportsTest : public testing::Test {
     auto opened = SipTransports::open(
         loop_, std::move(config),
         {[this](std::string_view bytes, const Flow& flow) { received(bytes, flow); },
+         [this](std::string_view bytes, const Error&, const Flow& flow) {
+           broken_.emplace_back(bytes);
+           if (on_broken_) on_broken_(flow);
+         },
+         [this](const Endpoint&, std::string_view why) { troubles_.emplace_back(why); },
          [this](const Flow& flow) { failed_.push_back(flow); }, [this](ConnectionId id) { closed_.push_back(id); }});
     ASSERT_TRUE(opened) << opened.error().text;
     transports_ = std::move(*opened);
@@ -99,10 +104,10 @@ class SipTransportsTest : public testing::Test {
   }
 
   Loop loop_;
-  std::vector<std::string> messages_;
+  std::vector<std::string> messages_, broken_, troubles_;
   std::vector<Flow> flows_, failed_;
   std::vector<ConnectionId> closed_;
-  std::function<void(const Flow&)> on_message_;
+  std::function<void(const Flow&)> on_message_, on_broken_;
   std::unique_ptr<SipTransports> transports_;
 };
 
@@ -171,9 +176,11 @@ TEST_F(SipTransportsTest, ADatagramPastTheQueueIsDropped) {
 TEST_F(SipTransportsTest, AdvertisesWhatItIsTold) {
   SipTransportsConfig config;
   config.udp = {{kAnyPort, IpAddress::v4(203, 0, 113, 7)}, {Endpoint{*IpAddress::parse("::1"), 0}, {}}};
-  auto opened = SipTransports::open(
-      loop_, config,
-      {[this](std::string_view b, const Flow& f) { received(b, f); }, [](const Flow&) {}, [](ConnectionId) {}});
+  auto opened =
+      SipTransports::open(loop_, config,
+                          {[this](std::string_view b, const Flow& f) { received(b, f); },
+                           [](std::string_view, const Error&, const Flow&) {}, [](const Endpoint&, std::string_view) {},
+                           [](const Flow&) {}, [](ConnectionId) {}});
   ASSERT_TRUE(opened) << opened.error().text;
   const auto udp = (*opened)->udp();
   EXPECT_EQ(udp[0].ip, IpAddress::v4(203, 0, 113, 7));
@@ -285,6 +292,20 @@ TEST_F(SipTransportsTest, AStreamThatCannotBeCutIsClosed) {
   EXPECT_TRUE(ended(phone));
   EXPECT_EQ(transports_->counters().closed_malformed, 1U);
   EXPECT_THAT(closed_, SizeIs(1));
+  EXPECT_THAT(broken_, ElementsAre("INVITE sip:a@b SIP/2.0\r\nContent-Length: lots\r\n\r\n"));
+}
+
+TEST_F(SipTransportsTest, ABrokenStreamIsAnsweredThenClosedAndWhatStillComesIsThrownAway) {
+  open({});
+  on_broken_ = [this](const Flow& flow) { transports_->send(flow, "SIP/2.0 400 Bad Request\r\n\r\n"); };
+  auto phone = connected();
+  phone.send("INVITE sip:a@b SIP/2.0\r\nContent-Length: -1\r\n\r\n" + message());
+  EXPECT_EQ(read_some(phone), "SIP/2.0 400 Bad Request\r\n\r\n");
+  phone.send(message());
+  EXPECT_TRUE(ended(phone));
+  EXPECT_THAT(messages_, IsEmpty());
+  ASSERT_TRUE(turn_until([&] { return closed_.size() == 1; }));
+  EXPECT_EQ(transports_->counters().closed_slow, 0U);
 }
 
 TEST_F(SipTransportsTest, ConnectionsPastAMaximumAreRefused) {
@@ -295,6 +316,7 @@ TEST_F(SipTransportsTest, ConnectionsPastAMaximumAreRefused) {
   EXPECT_TRUE(ended(three));
   EXPECT_EQ(transports_->connections(), 2U);
   EXPECT_EQ(transports_->counters().refused_full, 1U);
+  EXPECT_THAT(troubles_, ElementsAre("refused: too many connections from this address"));
   one.shut();
   ASSERT_TRUE(turn_until([&] { return transports_->connections() == 1; }));
   auto four = connected();
@@ -328,6 +350,8 @@ TEST_F(SipTransportsTest, SlowOnesAreClosed) {
   dawdler.send("OPTIONS sip:a@b SIP");
   EXPECT_TRUE(ended(dawdler));
   EXPECT_EQ(transports_->counters().closed_slow, 2U);
+  EXPECT_THAT(troubles_,
+              ElementsAre("closed: no message came in time", "closed: a message was begun and not finished in time"));
   EXPECT_THAT(closed_, SizeIs(2));
 }
 

@@ -15,6 +15,8 @@ namespace {
 constexpr std::size_t kReadBytes = 65536;
 constexpr int kBacklog = 1024;
 constexpr int kAcceptsPerWake = 64;
+/// Bytes that nobody reads make the close a reset, which would take our last answer from the peer: so long we read on.
+constexpr Duration kLinger = 1s;
 constexpr std::size_t kMaxUnsentFlows = 64;  // flows that share one connection differ only in stale connection ids
 
 void set(int fd, int level, int name, int value) { ::setsockopt(fd, level, name, &value, sizeof value); }
@@ -58,6 +60,7 @@ struct TcpConnections::Connection {
   std::vector<sip::Flow> unsent{};
   Instant opened{}, active{};
   std::optional<Instant> message_begun{}, blocked{};
+  std::optional<Instant> broken{};  // what comes is thrown away
 };
 
 Result<Fd> listen_tcp(const Endpoint& at) {
@@ -120,6 +123,8 @@ void TcpConnections::accept_one(Listener& listener, Fd fd, const Endpoint& remot
   const bool source_full = held != per_source_.end() && held->second >= config_.max_connections_per_source;
   if (open_.size() >= config_.max_connections || source_full) {
     ++counters_.refused_full;
+    hooks_.trouble(remote,
+                   source_full ? "refused: too many connections from this address" : "refused: too many connections");
     return;
   }
   ++counters_.accepted;
@@ -205,9 +210,10 @@ void TcpConnections::readable(const Ref& c) {
 }
 
 void TcpConnections::take_frames(const Ref& c, std::string_view bytes) {
+  if (c->broken) return;
   const auto now = read_clock().mono;
   c->active = now;
-  const bool sound = c->framer.push(bytes).has_value();
+  const auto sound = c->framer.push(bytes);
   bool whole = false;
   while (c->open) {
     const auto frame = c->framer.next();
@@ -227,10 +233,16 @@ void TcpConnections::take_frames(const Ref& c, std::string_view bytes) {
   } else if (!c->message_begun && !only_line_ends(bytes)) {
     c->message_begun = now;
   }
-  if (!sound && c->open) {
-    ++counters_.closed_malformed;
-    close(c);
-  }
+  if (!sound && c->open) give_up(c, sound.error());
+}
+
+/// The stream cannot be cut any more: its owner may answer, then it closes.
+void TcpConnections::give_up(const Ref& c, const Error& why) {
+  ++counters_.closed_malformed;
+  c->broken = read_clock().mono;
+  hooks_.broken(c->framer.broken(), why, c->flow);
+  c->close_when_written = true;
+  if (c->open && c->out.empty()) close(c);
 }
 
 // ---- writing
@@ -271,7 +283,7 @@ void TcpConnections::enqueue(const Ref& c, std::string_view bytes, const sip::Fl
 
 void TcpConnections::flush() {
   for (const auto& flow : std::exchange(unreachable_, {})) hooks_.failed(flow);
-  for (const auto& c : std::exchange(doomed_, {})) close_slow(c);
+  for (const auto& c : std::exchange(doomed_, {})) close_slow(c, "closed: it does not read what it is sent");
   for (const auto& c : std::exchange(to_write_, {})) {
     c->to_write = false;
     write(c);
@@ -299,7 +311,9 @@ void TcpConnections::write(const Ref& c) {
   c->out.clear();
   c->written = 0;
   c->unsent.clear();
-  if (c->close_when_written) close(c);
+  if (!c->close_when_written) return;
+  if (!c->broken) return close(c);
+  ::shutdown(c->watch.fd(), SHUT_WR);
 }
 
 // ---- closing
@@ -313,8 +327,9 @@ void TcpConnections::close_when_written(ConnectionId id) {
   hooks_.want_flush();
 }
 
-void TcpConnections::close_slow(const Ref& c) {
+void TcpConnections::close_slow(const Ref& c, std::string_view why) {
   if (!c->open) return;
+  hooks_.trouble(c->flow.remote, why);
   ++counters_.closed_slow;
   close(c);
 }
@@ -335,21 +350,28 @@ void TcpConnections::close(const Ref& c) {
   hooks_.closed(id);
 }
 
-bool TcpConnections::overdue(const Connection& c, Instant now) const {
-  if (c.connecting) return now - c.opened > config_.connect_timeout;
-  if (c.blocked && now - *c.blocked > config_.write_timeout) return true;
-  if (c.message_begun && now - *c.message_begun > config_.message_timeout) return true;
-  if (c.accepted && !c.had_message && now - c.opened > config_.first_message_timeout) return true;
-  return now - c.active > config_.idle_timeout;
+/// Why its time is over; "" if it is not.
+std::string_view TcpConnections::overdue(const Connection& c, Instant now) const {
+  if (c.connecting) return now - c.opened > config_.connect_timeout ? "closed: it does not answer our call" : "";
+  if (c.blocked && now - *c.blocked > config_.write_timeout) return "closed: it does not read what it is sent";
+  if (c.message_begun && now - *c.message_begun > config_.message_timeout) {
+    return "closed: a message was begun and not finished in time";
+  }
+  if (c.accepted && !c.had_message && now - c.opened > config_.first_message_timeout) {
+    return "closed: no message came in time";
+  }
+  return now - c.active > config_.idle_timeout ? "closed: idle" : "";
 }
 
 void TcpConnections::look_after_all() {
   const auto now = read_clock().mono;
   std::vector<Ref> late;
   for (const auto& [id, c] : open_) {
-    if (overdue(*c, now)) late.push_back(c);
+    if (c->broken ? now - *c->broken > kLinger : !overdue(*c, now).empty()) late.push_back(c);
   }
-  for (const auto& c : late) close_slow(c);
+  for (const auto& c : late) {
+    c->broken ? close(c) : close_slow(c, overdue(*c, now));
+  }
   for (auto& listener : listeners_) {
     if (std::exchange(listener->paused, false)) acceptable(*listener);
   }

@@ -25,6 +25,8 @@ class TcpConnections {
     std::function<void(std::string_view bytes, const sip::Flow& from)> message;
     std::function<void(const sip::Flow& flow)> failed;  ///< may be called from within flush() and timers only
     std::function<void(ConnectionId id)> closed;
+    std::function<void(std::string_view bytes, const Error& why, const sip::Flow& from)> broken;
+    std::function<void(const Endpoint& peer, std::string_view why)> trouble;
     std::function<void()> want_flush;  ///< something waits to be written: call flush() in this turn of the loop
   };
   TcpConnections(Loop& loop, const SipTransportsConfig& config, SipTransports::Counters& counters, Hooks hooks);
@@ -56,9 +58,10 @@ class TcpConnections {
   void enqueue(const Ref& c, std::string_view bytes, const sip::Flow* flow);
   void write(const Ref& c);
   void close(const Ref& c);
-  void close_slow(const Ref& c);
+  void give_up(const Ref& c, const Error& why);
+  void close_slow(const Ref& c, std::string_view why);
   void look_after_all();
-  [[nodiscard]] bool overdue(const Connection& c, Instant now) const;
+  [[nodiscard]] std::string_view overdue(const Connection& c, Instant now) const;
   [[nodiscard]] Endpoint local_for(const sip::Flow& flow) const;
 
   Loop& loop_;

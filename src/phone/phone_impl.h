@@ -40,6 +40,7 @@ struct Phone::Impl {
   // ---- what the agent tells
   void drain(Now now);
   void on(const sip::SendMessage& m, Now now);
+  void on(const sip::Refused&, Now) {}  // what is malformed or too much is the sender's trouble
   void on(const sip::RequestReceived& m, Now now);
   void on(const sip::ResponseReceived& m, Now now);
   void on(const sip::SessionRequest& m, Now now);

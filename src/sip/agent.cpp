@@ -64,6 +64,10 @@ Agent::Agent(AgentConfig config, Random random) : impl_(std::make_unique<Impl>(s
 Agent::~Agent() = default;
 
 void Agent::receive(std::string_view bytes, const Flow& from, Now now) { impl_->receive(bytes, from, now); }
+void Agent::receive_unframed(std::string_view bytes, int status, std::string text, const Flow& from) {
+  impl_->receive_unframed(bytes, status, std::move(text), from);
+}
+
 void Agent::flow_failed(const Flow& flow, Now now) { impl_->flow_failed(flow, now); }
 void Agent::advance(Now now) { impl_->advance(now); }
 std::optional<Instant> Agent::next_deadline() const { return impl_->timers.next(); }
@@ -121,8 +125,8 @@ void Agent::answer_offer(SessionId session, std::string sdp, Now now) {
   if (Session* s = impl_->session(session)) impl_->answer_offer(*s, std::move(sdp), now);
 }
 
-void Agent::reject_offer(SessionId session, int status, Now now) {
-  if (Session* s = impl_->session(session)) impl_->reject_offer(*s, status, now);
+void Agent::reject_offer(SessionId session, int status, Now now, std::vector<Header> headers) {
+  if (Session* s = impl_->session(session)) impl_->reject_offer(*s, status, now, std::move(headers));
 }
 
 void Agent::reinvite(SessionId session, std::string sdp, Now now) {

@@ -129,8 +129,16 @@ struct SessionEnded {
   Message message;  ///< the BYE, CANCEL or final response; empty if there was none
 };
 
+/// A message that the agent dealt with by itself and that somebody should know of: malformed, or refused past a limit.
+/// A peer can cause as many as it likes: who logs them bounds the lines.
+struct Refused {
+  Flow flow;
+  int status = 0;    ///< of our answer; 0: dropped in silence, because it says not where an answer would go
+  std::string text;  ///< why
+};
+
 using Output = std::variant<SendMessage, RequestReceived, ResponseReceived, SessionRequest, SessionProgress,
-                            SessionAnswered, SessionConfirmed, OfferReceived, OfferAnswered, SessionEnded>;
+                            SessionAnswered, SessionConfirmed, OfferReceived, OfferAnswered, SessionEnded, Refused>;
 
 // ---- commands ------------------------------------------------------------------------------------------------------
 
@@ -157,6 +165,9 @@ class Agent {
   /// One datagram or framed message. Malformed ones are answered or dropped as RFC 4475 says; the number of both is
   /// counted.
   void receive(std::string_view bytes, const Flow& from, Now now);
+  /// What a stream held when it could no longer be cut into messages (StreamFramer): a request is answered with
+  /// `status` before the edge closes the connection (RFC 4475 section 3.1.2.3), anything else is dropped.
+  void receive_unframed(std::string_view bytes, int status, std::string text, const Flow& from);
   /// The edge could not send to this flow: its pending client transactions fail with a local 503.
   void flow_failed(const Flow& flow, Now now);
   /// Fires all timers due at `now`.
@@ -201,7 +212,7 @@ class Agent {
   void hangup(SessionId session, std::vector<Header> headers, Now now);
   /// Answers an OfferReceived, or the offer in a 2xx to our INVITE without SDP (its ACK is sent now).
   void answer_offer(SessionId session, std::string sdp, Now now);
-  void reject_offer(SessionId session, int status, Now now);
+  void reject_offer(SessionId session, int status, Now now, std::vector<Header> headers = {});
   /// Sends the offer as soon as the session is quiet (after the ACK, after an offer under way, after a back-off); a
   /// newer one replaces one that still waits. Dropped when the session ends.
   void reinvite(SessionId session, std::string sdp, Now now);

@@ -23,7 +23,9 @@ struct Agent::Impl {
   void receive(std::string_view bytes, const Flow& from, Now now);
   void advance(Now now);
   void flow_failed(const Flow& flow, Now now);
+  void receive_unframed(std::string_view bytes, int status, std::string text, const Flow& from);
   void on_malformed(const ParseError& error, const Flow& from);
+  void drop_malformed(const Flow& from, std::string text);
   void on_request(Message m, const Flow& from, Now now);
   void on_new_request(Message m, const Flow& from, std::string_view key, Now now);
   void on_request_outside(Message m, ServerTransaction& t, const Flow& from, Now now);
@@ -99,7 +101,7 @@ struct Agent::Impl {
   void on_reinvite(Session& s, ServerTransaction& t, Message m, const Flow& from, Now now);
   void on_update(Session& s, Dialog& d, ServerTransaction& t, Message m, const Flow& from, Now now);
   void answer_offer(Session& s, std::string sdp, Now now);
-  void reject_offer(Session& s, int status, Now now);
+  void reject_offer(Session& s, int status, Now now, std::vector<Header> headers);
   void retry_offer_later(Session& s, OfferToSend offer, Now now);
   void refuse_second_offer(ServerTransaction& t, Now now);
 

@@ -107,7 +107,25 @@ TEST(AgentHostile, MalformedRequestsAreAnsweredOrDroppedAndCounted) {
   t.net.inject(t.peer.address, t.bob, bytes);
   EXPECT_EQ(t.bob.agent.counters().malformed_answered, 1U);
   EXPECT_EQ(t.net.count(t.bob, "400 OPTIONS"), 1U);
+  const auto dropped = t.bob.take<Refused>(), answered = t.bob.take<Refused>();
+  ASSERT_TRUE(dropped && answered);
+  EXPECT_EQ(dropped->status, 0);
+  EXPECT_EQ(answered->status, 400);
+  EXPECT_EQ(answered->text, "a header that may stand once stands twice");
   EXPECT_EQ(t.bob.agent.sizes().server_transactions, 0U);
+}
+
+TEST(AgentHostile, WhatAStreamBrokeOnIsAnsweredIfItIsARequest) {
+  PeerAndAgent t({}, TransportKind::Tcp);
+  const auto flow = t.net.flow(t.bob, t.peer.address);
+  t.bob.agent.receive_unframed(t.peer.request("OPTIONS", 1, "m").to_string(), 400, "no Content-Length", flow);
+  t.bob.agent.receive_unframed("SIP/2.0 200 OK\r\n\r\n", 400, "no Content-Length", flow);
+  t.bob.agent.receive_unframed(std::string(100000, 'x'), 513, "too large", flow);
+  t.net.collect();
+  EXPECT_EQ(t.net.count(t.bob, "400 OPTIONS"), 1U);
+  std::vector<int> statuses;
+  while (const auto refused = t.bob.take<Refused>()) statuses.push_back(refused->status);
+  EXPECT_EQ(statuses, (std::vector<int>{400, 0, 0}));
 }
 
 std::string mutated(std::string bytes, Random& random) {

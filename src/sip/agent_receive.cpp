@@ -43,17 +43,28 @@ void Agent::Impl::receive(std::string_view bytes, const Flow& from, Now now) {
 }
 
 void Agent::Impl::on_malformed(const ParseError& error, const Flow& from) {
-  if (!error.partial || !error.partial->is_request || error.partial->is("ACK")) {
-    ++counters.malformed_dropped;
-    return;
-  }
+  if (!error.partial || !error.partial->is_request || error.partial->is("ACK")) return drop_malformed(from, error.text);
   Message m = *error.partial;
-  if (!note_source(m, from)) {
-    ++counters.malformed_dropped;
-    return;
-  }
+  if (!note_source(m, from)) return drop_malformed(from, error.text);
   ++counters.malformed_answered;
+  out.emplace_back(Refused{from, error.status, error.text});
   send_stateless(m, error.status, from);
+}
+
+void Agent::Impl::drop_malformed(const Flow& from, std::string text) {
+  ++counters.malformed_dropped;
+  out.emplace_back(Refused{from, 0, std::move(text)});
+}
+
+void Agent::Impl::receive_unframed(std::string_view bytes, int status, std::string text, const Flow& from) {
+  auto parsed = parse_message(bytes.substr(0, kMaxMessageBytes));
+  ParseError error{status, std::move(text), std::nullopt};
+  if (parsed) {
+    error.partial = std::move(*parsed);
+  } else {
+    error.partial = std::move(parsed.error().partial);
+  }
+  on_malformed(error, from);
 }
 
 void Agent::Impl::send_stateless(const Message& m, int status, const Flow& to) {
@@ -67,10 +78,7 @@ void Agent::Impl::send_stateless(const Message& m, int status, const Flow& to) {
 
 void Agent::Impl::on_request(Message m, const Flow& from, Now now) {
   const auto via = note_source(m, from);
-  if (!via) {
-    ++counters.malformed_dropped;
-    return;
-  }
+  if (!via) return drop_malformed(from, "no readable Via");
   if (m.is("ACK")) return on_ack(m, *via, from, now);
   const std::string_view key = transactions.server_key(m, *via, m.method);
   if (ServerTransaction* t = transactions.find_server(key)) return t->on_request(env);
@@ -82,6 +90,7 @@ void Agent::Impl::on_request(Message m, const Flow& from, Now now) {
   const bool no_session = !inside && m.is("INVITE") && sessions.size() >= config.limits.max_sessions;
   if (in_use >= bound || no_session) {
     ++counters.refused_full;
+    out.emplace_back(Refused{from, 503, no_session ? "too many sessions" : "too many transactions"});
     return send_stateless(m, 503, from);
   }
   ServerTransaction& t = transactions.add_server(key, m, from, now);

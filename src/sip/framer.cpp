@@ -23,7 +23,7 @@ Result<std::size_t> content_length(std::string_view head) {
     while (!value.empty() && (is_class(value.front(), kSpace) || value.front() == '\r' || value.front() == '\n')) {
       value.remove_prefix(1);
     }
-    length = parse_number(trim(value), kMaxMessageBytes);
+    length = parse_number(trim(value), 0x7fffffffU);
     if (!length) return fail(ErrorKind::InvalidInput, "Content-Length is not a number in range");
   }
   if (!length) return fail(ErrorKind::InvalidInput, "no Content-Length on a stream");
@@ -48,13 +48,13 @@ Result<bool> StreamFramer::cut() {
     const auto end = text.find("\r\n\r\n", from);
     scanned_ = buffer_.size();
     if ((end == std::string_view::npos ? text.size() : end + 4) > kMaxMessageBytes) {
-      return fail(ErrorKind::InvalidInput, "the headers are larger than a message may be");
+      return fail(ErrorKind::Exhausted, "the headers are larger than a message may be");
     }
     if (end == std::string_view::npos) return false;
     const auto length = content_length(text.substr(0, end + 4));
     if (!length) return tl::unexpected(length.error());
     need_ = end + 4 + *length;
-    if (need_ > kMaxMessageBytes) return fail(ErrorKind::InvalidInput, "the message is larger than a message may be");
+    if (need_ > kMaxMessageBytes) return fail(ErrorKind::Exhausted, "the message is larger than a message may be");
   }
   if (text.size() < need_) return false;
   ready_.push_back({false, std::string(text.substr(0, need_))});
@@ -71,6 +71,7 @@ Result<void> StreamFramer::push(std::string_view bytes) {
     const auto more = cut();
     if (!more) {
       broken_ = true;
+      broken_bytes_ = buffer_.substr(start_, kMaxMessageBytes);
       buffer_.clear();
       start_ = 0;
       return tl::unexpected(more.error());

@@ -18,10 +18,14 @@ class StreamFramer {
     bool ping = false;  ///< CRLFCRLF: the edge answers with CRLF (RFC 5626 section 4.4.1)
     std::string message;
   };
-  /// Appends what was read. Errors: InvalidInput if the stream can never again be cut (then close it).
+  /// Appends what was read. Errors, after which the stream can never again be cut (answer broken(), then close it):
+  /// InvalidInput; Exhausted for a message that is larger than kMaxMessageBytes.
   [[nodiscard]] Result<void> push(std::string_view bytes);
   /// The next whole frame, nullopt if more bytes are needed.
   [[nodiscard]] std::optional<Frame> next();
+  /// What stood where the stream broke, so that a request can be answered: at most kMaxMessageBytes; "" while it is
+  /// sound.
+  [[nodiscard]] const std::string& broken() const { return broken_bytes_; }
 
  private:
   [[nodiscard]] Result<bool> cut();
@@ -32,6 +36,7 @@ class StreamFramer {
   std::size_t need_ = 0;     ///< size of that message once its headers are whole, else 0
   std::deque<Frame> ready_;  ///< at most what one push() brought and kMaxMessageBytes
   bool broken_ = false;
+  std::string broken_bytes_;
 };
 
 }  // namespace segue::sip

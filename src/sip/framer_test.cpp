@@ -85,7 +85,11 @@ TEST(StreamFramer, HoldsTheLimitOfAMessage) {
   ASSERT_EQ(largest.size(), kMaxMessageBytes);
   ASSERT_TRUE(framer.push(largest + largest));
   EXPECT_EQ(drain(framer).size(), 2U);
-  EXPECT_FALSE(framer.push(with_body(kMaxMessageBytes + 1)));
+  EXPECT_TRUE(framer.broken().empty());
+  const auto too_large = framer.push(with_body(kMaxMessageBytes + 1));
+  ASSERT_FALSE(too_large);
+  EXPECT_EQ(too_large.error().kind, ErrorKind::Exhausted);
+  EXPECT_EQ(framer.broken(), with_body(kMaxMessageBytes + 1).substr(0, kMaxMessageBytes));
 
   StreamFramer endless;
   for (std::size_t sent = 0; sent < kMaxMessageBytes; sent += 15) ASSERT_TRUE(endless.push("Subject: 12345\n")) << sent;

@@ -167,13 +167,15 @@ void Agent::Impl::answer_offer(Session& s, std::string sdp, Now now) {
   send_queued_offer(s, now);
 }
 
-void Agent::Impl::reject_offer(Session& s, int status, Now now) {
+void Agent::Impl::reject_offer(Session& s, int status, Now now, std::vector<Header> headers) {
   // An offer in a 2xx cannot be refused any more: the call ends (section 14.1).
   if (s.unsent_ack) return hangup(s, {}, now);
   if (!s.peer_offer || s.state == SessionState::Incoming || s.state == SessionState::Leaving || status < 300) return;
   const TransactionId id = s.peer_offer->transaction;
   s.peer_offer.reset();
-  if (ServerTransaction* t = transactions.server(id); t != nullptr && !t->answered()) answer_simply(*t, status, now);
+  if (ServerTransaction* t = transactions.server(id); t != nullptr && !t->answered()) {
+    answer_simply(*t, status, now, std::move(headers));
+  }
   send_queued_offer(s, now);
 }
 

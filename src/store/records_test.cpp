@@ -144,6 +144,8 @@ TEST_F(Records, IdsNeverComeAgain) {
 }
 
 TEST_F(Records, AFullDiskKeepsThemUntilThereIsRoom) {
+  std::vector<WriterState> told;
+  options.on_change = [&told](const WriterState& now) { told.push_back(now); };
   reopen(60);
   const auto device = add_device();
   const std::uint64_t first_waiting = fill();
@@ -172,7 +174,12 @@ TEST_F(Records, AFullDiskKeepsThemUntilThereIsRoom) {
   EXPECT_TRUE(state.ok);
   EXPECT_EQ(state.waiting, 0U);
   EXPECT_EQ(state.lost, 0U);
-  reopen();
+  options.on_change = nullptr;
+  reopen();  // joins the writer, who told
+  ASSERT_EQ(told.size(), 2U);
+  EXPECT_FALSE(told[0].ok);
+  EXPECT_NE(told[0].error.find("full"), std::string::npos) << told[0].error;
+  EXPECT_TRUE(told[1].ok);
   EXPECT_TRUE(store->record({first_waiting}));
   EXPECT_TRUE(store->record({20'000}));
 }

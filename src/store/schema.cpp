@@ -101,8 +101,10 @@ Result<void> check_integrity(Database& database) {
   for (const char* table : {"settings", "accounts", "devices", "numbers", "tokens", "bindings"}) {
     const auto verdict = database.text(fmt::format("PRAGMA quick_check({})", table));
     if (!verdict) return tl::unexpected(verdict.error());
-    if (*verdict != "ok")
-      return fail(ErrorKind::InvalidInput, fmt::format("is damaged (table {}: {})", table, *verdict));
+    if (*verdict == "ok") continue;
+    const auto line = verdict->substr(0, verdict->find_last_not_of('\n') + 1);
+    const auto first = line.substr(line.rfind('\n') + 1);  // above it SQLite only says where it looked
+    return fail(ErrorKind::InvalidInput, fmt::format("is damaged (table {}: {})", table, first));
   }
   return {};
 }

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,11 +26,20 @@
 
 namespace segue::store {
 
+struct WriterState {
+  bool ok = true;
+  std::string error;        ///< of the last attempt, while it is not ok
+  std::size_t waiting = 0;  ///< records and devices' bindings that are not on disk yet
+  std::uint64_t lost = 0;   ///< records refused or given up since the start
+};
+
 struct Options {
   std::string path{};                        ///< a file; its folder must exist
   std::chrono::milliseconds retry{1000};     ///< how long the writer waits after a failure
   std::size_t records_waiting_max = 2048;    ///< some 50 kB each at worst: 100 MB while the disk is full
   std::size_t bindings_waiting_max = 65536;  ///< devices with changed bindings
+  /// Told from the writer's thread when writing has begun to fail, and when it succeeds again.
+  std::function<void(const WriterState&)> on_change{};
   std::optional<std::uint32_t> pages_max{};  ///< bound of the records' share of the file, in 4 kB pages; nullopt: none
 };
 
@@ -63,13 +73,6 @@ struct Token {
 struct RecordPage {
   std::vector<call::CallRecord> items;
   std::optional<CallId> before;
-};
-
-struct WriterState {
-  bool ok = true;
-  std::string error;        ///< of the last attempt, while it is not ok
-  std::size_t waiting = 0;  ///< records and devices' bindings that are not on disk yet
-  std::uint64_t lost = 0;   ///< records refused or given up since the start
 };
 
 class Store {

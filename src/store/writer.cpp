@@ -89,6 +89,10 @@ Result<void> Writer::flush() {
 
 WriterState Writer::state() const {
   const std::lock_guard lock(mutex_);
+  return state_now();
+}
+
+WriterState Writer::state_now() const {
   return {!error_, error_ ? error_->text : "", records_.size() + bindings_.size(), lost_};
 }
 
@@ -128,8 +132,15 @@ void Writer::run() {
     lock.unlock();
     const auto outcome = write(batch);
     lock.lock();
+    const bool was_ok = !error_;
     finish(batch, outcome);
     done_.notify_all();
+    if (was_ok != !error_ && options_.on_change) {
+      const WriterState now = state_now();
+      lock.unlock();
+      options_.on_change(now);
+      lock.lock();
+    }
     if (last && !outcome) return;
   }
 }

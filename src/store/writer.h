@@ -78,6 +78,7 @@ class Writer {
   [[nodiscard]] Result<void> write_bindings(DeviceId device, const std::vector<Binding>& bindings);
   [[nodiscard]] Result<void> extend_reserve(const call::CallRecord& record);
   void finish(const Batch& batch, const Result<void>& outcome);
+  [[nodiscard]] WriterState state_now() const;
   [[nodiscard]] bool anything_waiting() const { return !records_.empty() || !bindings_.empty(); }
   [[nodiscard]] bool waiting_up_to(std::uint64_t version) const;
 

@@ -109,6 +109,7 @@ class Phone {
   void handle(const sip::SendMessage& e);
   void handle(const sip::RequestReceived& e);
   void handle(const sip::SessionProgress&) {}
+  void handle(const sip::Refused&) {}
   void handle(const sip::SessionAnswered& e);
   void handle(const sip::SessionConfirmed&) {}
   void handle(const sip::OfferReceived& e);

@@ -13,10 +13,10 @@ COMFORT_NOISE = 13
 SERVER = (IP, IP6)
 
 
-def check_line(packets, gap_ms_max=60, kind=codecs.G711):
+def check_line(packets, gap_ms_max=60, kind=codecs.G711, least=20):
     """One SSRC, one sequence, one timeline, no slot missing. Returns the longest gap in ms. Its limit is wide: these are
     real phones on a shared machine; the server's own report holds the narrow one beside what the sources caused."""
-    expect(len(packets) > 20, f"the far party was sent {len(packets)} packets only")
+    expect(len(packets) >= least, f"the far party was sent {len(packets)} packets only")
     equal(len({p.ssrc for p in packets}), 1, "SSRCs towards the far party")
     equal(len({p.source for p in packets}), 1, "addresses that sent to the far party")
     expect(len({p.payload_type for p in packets}) == 1,

@@ -14,19 +14,20 @@ import tempfile
 import time
 
 _libc = ctypes.CDLL(None, use_errno=True)
-_CLONE_NEWUSER, _CLONE_NEWNET, _PR_SET_PDEATHSIG = 0x10000000, 0x40000000, 1
+_CLONE_NEWNS, _CLONE_NEWUSER, _CLONE_NEWNET, _PR_SET_PDEATHSIG = 0x00020000, 0x10000000, 0x40000000, 1
 
 
 def _enter_network():
-    flags, uid, gid = _CLONE_NEWNET, os.getuid(), os.getgid()
+    flags, uid, gid = _CLONE_NEWNET | _CLONE_NEWNS, os.getuid(), os.getgid()
     if uid != 0:  # an ordinary user may have a network of his own inside a user namespace of his own
         flags |= _CLONE_NEWUSER
     if _libc.unshare(flags) != 0:
-        raise OSError(ctypes.get_errno(), "cannot make a network namespace (unshare)")
+        raise OSError(ctypes.get_errno(), "cannot make a namespace for network and mounts (unshare)")
     if uid != 0:
         pathlib.Path("/proc/self/setgroups").write_text("deny")
         pathlib.Path("/proc/self/uid_map").write_text(f"0 {uid} 1")
         pathlib.Path("/proc/self/gid_map").write_text(f"0 {gid} 1")
+    subprocess.run(["mount", "--make-rprivate", "/"], check=True)  # what disk() mounts is seen by us alone
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     for host in range(1, 21):
         subprocess.run(["ip", "addr", "add", f"10.77.0.{host}/32", "dev", "lo"], check=True)
@@ -41,7 +42,7 @@ class Room:
     def __enter__(self):
         _enter_network()
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="segue-interop-"))
-        self._children = []
+        self._children, self._disks = [], []
         return self
 
     def __exit__(self, *_):
@@ -50,6 +51,8 @@ class Room:
         if os.environ.get("SEGUE_KEEP"):
             print(f"logs are kept in {self.folder}")
         else:
+            for folder in self._disks:
+                subprocess.run(["umount", str(folder)], check=False)
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def start(self, name, command, stdin=None, cpu=None, env=None):
@@ -65,6 +68,17 @@ class Room:
                                      cwd=self.folder, preexec_fn=prepare, env={**os.environ, **(env or {})})
         self._children.append(child)
         return child
+
+    def disk(self, name, kilobytes):
+        """A folder that is a disk of its own, of this size. It goes away with the namespace."""
+        folder = self.folder / name
+        folder.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "segue-test", str(folder)], check=True)
+        self._disks.append(folder)
+        return folder
+
+    def read_only(self, folder, yes=True):
+        subprocess.run(["mount", "-o", f"remount,{'ro' if yes else 'rw'}", str(folder)], check=True)
 
     def end(self, child, patience=0.5):
         """SIGTERM, then SIGKILL: baresip waits half a minute for a server that has gone."""

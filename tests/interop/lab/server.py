@@ -16,7 +16,7 @@ log_level = "{log_level}"
 [sip]
 udp = ["{ip}:5060", "[{ip6}]:5060"]
 tcp = ["{ip}:5060", "[{ip6}]:5060"]
-register_min = 60
+register_min = {register_min}
 session_expires = 1800
 [http]
 listen = "127.0.0.1:8080"
@@ -25,7 +25,7 @@ ring_time = 5
 grace_time = 10
 [calls]
 answer_time = 20
-"""
+{more}"""
 
 
 def program():
@@ -39,13 +39,19 @@ class Problem(AssertionError):
 
 
 class Server:
-    def __init__(self, room, log_level="debug", cpu=None):
-        self.room = room
-        self.data = room.folder / f"data-{len(list(room.folder.glob('data-*')))}"  # fresh for each server in the room
-        (room.folder / "segue.toml").write_text(_CONFIG.format(ip=IP, ip6=IP6, domain=DOMAIN, log_level=log_level))
-        self.token, self._staying = "", (0, 0)
-        self.process = room.start("segue", [program(), "serve", "-c", str(room.folder / "segue.toml"), "-d", str(self.data)],
-                                  cpu=cpu)
+    def __init__(self, room, log_level="debug", cpu=None, data=None, register_min=60, more=""):
+        """`data`: its folder; a fresh one by default. `more`: sections for the end of its file."""
+        self.room, self._cpu = room, cpu
+        self.data = data or room.folder / f"data-{len(list(room.folder.glob('data-*')))}"
+        (room.folder / "segue.toml").write_text(_CONFIG.format(ip=IP, ip6=IP6, domain=DOMAIN, log_level=log_level,
+                                                               register_min=register_min, more=more))
+        self._staying = (0, 0)
+        self.start()
+
+    def start(self):
+        self.token = ""
+        self.process = self.room.start(
+            "segue", [program(), "serve", "-c", str(self.room.folder / "segue.toml"), "-d", str(self.data)], cpu=self._cpu)
         wait_for("the server", self._up, 10)
         self.token = (self.data / "admin.token").read_text().strip()
 
@@ -140,6 +146,11 @@ class Server:
 
     def stop(self):
         self.room.end(self.process, 5)
+
+    def kill(self):
+        """As a power cut would."""
+        self.process.kill()
+        self.process.wait()
 
     def log_lines(self, pattern):
         return [line for line in self.room.log("segue").splitlines() if re.search(pattern, line)]
