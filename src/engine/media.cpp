@@ -1,6 +1,8 @@
 // What the media plane tells, as facts for the calls.
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "engine/engine_impl.h"
 #include "engine/report.h"
 
@@ -25,10 +27,13 @@ void Engine::Impl::hear(const media::SpliceMeasured& m, Now now) {
   if (watch != watches.end()) watches.erase(watch);
   auto report = make_report(*m.measurement, requests);
   const auto* record = core.flip_record(m.measurement->flip);
+  const bool red = std::any_of(report.lines.begin(), report.lines.end(), [](const auto& l) { return l.kept == false; });
   log(report.kept ? Log::Level::Info : Log::Level::Warning,
       fmt::format("flip {} {}: {}", m.measurement->flip.value,
                   record != nullptr && record->outcome ? to_string(*record->outcome) : "over",
-                  report.kept ? "the far party heard nothing change" : "the promise was not kept"));
+                  report.kept ? "the far party heard nothing change"
+                  : red       ? "the promise was not kept"
+                              : "not proven, some of it could not be measured"));
   core.on_report(m.measurement->flip, std::move(report), now);
 }
 

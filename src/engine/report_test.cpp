@@ -12,6 +12,14 @@ media::SpliceMeasurement good() {
   m.spliced = true;
   m.packets_watched = 100;
   m.cname_before = m.cname_after = "a@segue.local";
+  m.rtcp_seen = 2;
+  m.lateness_ms_max = 5;
+  m.gap_ms_max = 25;
+  m.first_packet_to_heard_ms = 20;
+  m.nobody_heard_ms = 0;
+  m.waveform_known = true;
+  m.step_at_splice = 90;
+  m.step_around = 100;
   return m;
 }
 
@@ -65,7 +73,7 @@ TEST(Report, LatenessAndGapAreJudgedByTheSplicesOwnPart) {
   auto m = good();
   m.lateness_ms_max = 10.6;
   m.gap_ms_max = 45;
-  m.scheduler_ms_max = 30;
+  m.scheduler_ms_max = 15;
   m.source_gap_ms_max = 60;
   EXPECT_EQ(line(make_report(m, 0), "lateness").kept, false);
   EXPECT_EQ(line(make_report(m, 0), "gap").kept, false);
@@ -86,6 +94,49 @@ TEST(Report, TheFirstFlipOfALineHasTheTighterGap) {
   EXPECT_EQ(line(make_report(m, 0), "gap").kept, false);
   m.gap_ms_max = m.own_gap_ms = 30;
   EXPECT_TRUE(make_report(m, 0).kept);
+}
+
+TEST(Report, WhatWasNotMeasuredIsNotProven) {
+  auto nothing = good();
+  nothing.packets_watched = 0;
+  auto unheard = good();
+  unheard.first_packet_to_heard_ms.reset();
+  auto unseen = good();
+  unseen.step_at_splice.reset();
+  for (const auto& m : {nothing, unheard, unseen}) {
+    const auto report = make_report(m, 0);
+    EXPECT_FALSE(report.kept);
+    for (const auto& l : report.lines) EXPECT_NE(l.kept, false) << l.key << ": nor is it broken";
+  }
+  unseen.waveform_known = false;
+  EXPECT_TRUE(make_report(unseen, 0).kept) << "no samples of this codec are looked at";
+  nothing.spliced = false;
+  EXPECT_TRUE(make_report(nothing, 0).kept) << "nothing was to be heard, and nothing moved";
+}
+
+TEST(Report, RtcpThatDidNotLeaveIsAbsent) {
+  auto m = good();
+  for (const unsigned seen : {0u, 1u}) {
+    m.rtcp_seen = seen;
+    const auto report = make_report(m, 0);
+    EXPECT_TRUE(report.kept);
+    EXPECT_EQ(line(report, "rtcp_counts").kept, std::nullopt);
+    EXPECT_EQ(line(report, "rtcp_bye").kept, seen == 0 ? std::nullopt : std::optional(true));
+  }
+}
+
+TEST(Report, AMachineThatHeldAPacketForMoreThanAFrameCannotBeJudgedBy) {
+  auto m = good();
+  m.lateness_ms_max = 35;
+  m.own_lateness_ms = 5;
+  m.scheduler_ms_max = 19;
+  EXPECT_EQ(line(make_report(m, 0), "lateness").kept, true);
+  m.scheduler_ms_max = 30;
+  const auto report = make_report(m, 0);
+  EXPECT_EQ(line(report, "lateness").kept, std::nullopt);
+  EXPECT_FALSE(report.kept);
+  m.own_lateness_ms = 12;
+  EXPECT_EQ(line(make_report(m, 0), "lateness").kept, false) << "late in any case";
 }
 
 TEST(Report, OneMessageToTheFarPartyIsRed) { EXPECT_FALSE(make_report(good(), 1).kept); }

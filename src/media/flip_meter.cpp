@@ -19,7 +19,8 @@ FlipMeter::FlipMeter(Setup setup) : setup_(std::move(setup)), frame_(std::max(se
   m_.line = setup_.line;
   highest_ = setup_.last_sequence.value_or(0);
   end_ = heard_end_ = setup_.end;
-  if (is_g711(setup_.codec)) steps_.emplace(setup_.codec == Codec::Pcmu ? g711::Law::Mu : g711::Law::A);
+  m_.waveform_known = is_g711(setup_.codec);
+  if (m_.waveform_known) steps_.emplace(setup_.codec == Codec::Pcmu ? g711::Law::Mu : g711::Law::A);
   before_.reserve(kMaxTrace / 2);
   after_.reserve(kMaxTrace / 2);
 }
@@ -237,6 +238,7 @@ void FlipMeter::rtcp_departed(ByteView bytes) {
   if (!spliced_at_ && m_.cname_before.empty()) m_.cname_before = std::string(compound->cname);
   if (m_.cname_after.empty() || m_.cname_after == m_.cname_before) m_.cname_after = std::string(compound->cname);
   if (!compound->sender) return;
+  ++m_.rtcp_seen;
   const auto& report = *compound->sender;
   if (last_report_) {
     const auto fell = [](std::uint32_t now, std::uint32_t before) {

@@ -166,6 +166,7 @@ struct SpliceMeasurement {
   std::optional<double> own_lateness_ms, own_gap_ms, own_first_packet_to_heard_ms;
   bool first_on_line = false;  ///< A was the source that the line's timeline is anchored to: the gap's limit is 1.5
   // RTCP
+  unsigned rtcp_seen = 0;  ///< sender reports that left
   bool rtcp_bye = false;
   bool rtcp_counts_fell = false;
   std::optional<double> rtcp_line_error_ms;  ///< distance of successive (NTP, RTP) pairs from one line
@@ -176,6 +177,7 @@ struct SpliceMeasurement {
   // waveform (G.711)
   std::optional<double> step_at_splice;  ///< largest sample step within 5 ms, 16-bit units
   std::optional<double> step_around;     ///< largest in the flip-free audio around it
+  bool waveform_known = false;           ///< the codec is one whose samples are looked at
   std::vector<TracePoint> trace;
 };
 
