@@ -114,27 +114,20 @@ void Core::on_answered(LegId leg, Codec codec, Now now) {
   impl_->after(id, now);
 }
 
-void Core::on_refused(LegId leg, Cause cause, Now now) {
+void Core::Impl::gone(LegId leg, Cause cause, Now now, void (Impl::*told)(Call&, Side, LegId, Cause, Now)) {
   Side side{};
-  Call* call = impl_->call_of(leg, &side);
+  Call* call = call_of(leg, &side);
   if (call == nullptr) return;
   const CallId id = call->id;
-  impl_->forget(leg);
-  impl_->order(ReleaseLeg{leg, cause});  // its media and port
-  impl_->refused(*call, side, leg, cause, now);
-  impl_->after(id, now);
+  forget(leg);
+  order(ReleaseLeg{leg, cause});
+  (this->*told)(*call, side, leg, cause, now);
+  after(id, now);
 }
 
-void Core::on_left(LegId leg, Cause cause, Now now) {
-  Side side{};
-  Call* call = impl_->call_of(leg, &side);
-  if (call == nullptr) return;
-  const CallId id = call->id;
-  impl_->forget(leg);
-  impl_->order(ReleaseLeg{leg, cause});
-  impl_->left(*call, side, leg, cause, now);
-  impl_->after(id, now);
-}
+void Core::on_refused(LegId leg, Cause cause, Now now) { impl_->gone(leg, cause, now, &Impl::refused); }
+
+void Core::on_left(LegId leg, Cause cause, Now now) { impl_->gone(leg, cause, now, &Impl::left); }
 
 void Core::on_hold(LegId leg, bool held, Now now) {
   Side side{};

@@ -91,6 +91,8 @@ struct Core::Impl {
   void arrive(const Arrival& arrival, Now now);
   void ring_account(Call& call, const Arrival& arrival, Now now);
   void answered(Call& call, Side side, LegId leg, Codec codec, Now now);
+  /// A leg is over: its media and port go, and then `told` hears of it.
+  void gone(LegId leg, Cause cause, Now now, void (Impl::*told)(Call&, Side, LegId, Cause, Now));
   void refused(Call& call, Side side, LegId leg, Cause cause, Now now);
   [[nodiscard]] std::vector<Codec> common_codecs(const Arrival& arrival, AccountId callee) const;
 

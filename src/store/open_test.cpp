@@ -20,6 +20,14 @@ std::string refusal(const std::string& path) {
 
 bool has(const std::string& text, std::string_view what) { return text.find(what) != std::string::npos; }
 
+/// As another program would.
+void execute(const std::string& path, const char* sql) {
+  sqlite3* database = nullptr;
+  ASSERT_EQ(sqlite3_open(path.c_str(), &database), SQLITE_OK);
+  EXPECT_EQ(sqlite3_exec(database, sql, nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(database);
+}
+
 TEST(Open, SaysWhatIsWrongWithTheFile) {
   const TempFolder folder;
   EXPECT_TRUE(has(refusal(folder.file("no/such/folder.db")), "No such file or directory"));
@@ -30,20 +38,14 @@ TEST(Open, SaysWhatIsWrongWithTheFile) {
 
 TEST(Open, RefusesAnotherProgramsDatabase) {
   const TempFolder folder;
-  sqlite3* other = nullptr;
-  ASSERT_EQ(sqlite3_open(folder.file("other.db").c_str(), &other), SQLITE_OK);
-  sqlite3_exec(other, "CREATE TABLE cookies (x)", nullptr, nullptr, nullptr);
-  sqlite3_close(other);
+  execute(folder.file("other.db"), "CREATE TABLE cookies (x)");
   EXPECT_TRUE(has(refusal(folder.file("other.db")), "another program"));
 }
 
 TEST(Open, RefusesANewerDatabase) {
   const TempFolder folder;
   ASSERT_TRUE(Store::open({.path = folder.file("a.db")}));
-  sqlite3* other = nullptr;
-  ASSERT_EQ(sqlite3_open(folder.file("a.db").c_str(), &other), SQLITE_OK);
-  sqlite3_exec(other, "PRAGMA user_version=99", nullptr, nullptr, nullptr);
-  sqlite3_close(other);
+  execute(folder.file("a.db"), "PRAGMA user_version=99");
   EXPECT_TRUE(has(refusal(folder.file("a.db")), "newer Segue (schema 99"));
 }
 
