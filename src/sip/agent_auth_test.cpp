@@ -5,8 +5,6 @@
 namespace segue::sip::testing {
 namespace {
 
-using Names = std::vector<std::string>;
-
 /// The peer as a server that checks digests for real.
 struct Guard {
   DigestServer server{"example.com", Random(99)};

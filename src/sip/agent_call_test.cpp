@@ -4,8 +4,6 @@
 namespace segue::sip::testing {
 namespace {
 
-using Names = std::vector<std::string>;
-
 TEST(AgentCall, RingsAnswersAndEndsWithEveryMessageInItsPlace) {
   TwoParties t;
   t.talk();
@@ -32,11 +30,7 @@ TEST(AgentCall, TheCalleeMayEndIt) {
 
 TEST(AgentCall, CancelAfterRingingEndsBothSides) {
   TwoParties t;
-  t.invite();
-  t.net.settle();
-  t.accept();
-  t.ring();
-  t.net.settle();
+  t.until_ringing();
   t.alice.agent.hangup(t.a, {}, t.net.now);
   t.net.settle();
   EXPECT_EQ(t.net.sent_by(t.alice), (Names{"INVITE", "CANCEL", "ACK"}));

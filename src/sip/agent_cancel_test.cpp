@@ -4,8 +4,6 @@
 namespace segue::sip::testing {
 namespace {
 
-using Names = std::vector<std::string>;
-
 TEST(AgentCancel, WaitsForAProvisional) {
   PeerAndAgent t;
   t.invite();
@@ -58,11 +56,7 @@ TEST(AgentCancel, A200BeforeAnyProvisionalIsAckedAndByed) {
 
 TEST(AgentCancel, Both200sCrossInTheNetwork) {
   TwoParties t;
-  t.invite();
-  t.net.settle();
-  t.accept();
-  t.ring();
-  t.net.settle();
+  t.until_ringing();
   t.alice.agent.hangup(t.a, {}, t.net.now);
   t.answer();
   t.net.settle();

@@ -4,7 +4,6 @@
 namespace segue::sip::testing {
 namespace {
 
-using Names = std::vector<std::string>;
 using Views = std::vector<std::string_view>;
 
 TEST(DialogText, TagsAreFoundWhereTheyAreParametersOfTheHeader) {

@@ -4,8 +4,6 @@
 namespace segue::sip::testing {
 namespace {
 
-using Names = std::vector<std::string>;
-
 Message from_fork(const PeerAndAgent& t, int status, std::string_view tag, std::string_view contact,
                   std::vector<std::string> record_route = {}, std::string sdp = {}) {
   Message m = t.peer.response(t.net.last(t.bob, "INVITE"), status, tag, std::move(sdp));

@@ -4,8 +4,6 @@
 namespace segue::sip::testing {
 namespace {
 
-using Names = std::vector<std::string>;
-
 TEST(AgentLimits, PastTheTransactionBoundNewRequestsGet503AndTheOldCallsGoOn) {
   AgentConfig config;
   config.limits.max_transactions = 10;

@@ -6,8 +6,6 @@
 namespace segue::sip::testing {
 namespace {
 
-using Names = std::vector<std::string>;
-
 TEST(AgentOffer, AReInviteGoesThereAndBackAndChangesTheSdpInForce) {
   TwoParties t;
   t.talk();

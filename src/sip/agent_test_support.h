@@ -26,6 +26,8 @@ inline constexpr std::string_view kHold =
 inline Endpoint at(std::string_view text) { return *Endpoint::parse(text); }
 inline NameAddr name_addr(std::string_view text) { return *NameAddr::parse(text); }
 
+using Names = std::vector<std::string>;  ///< of messages, as Net::sent_by() gives them
+
 struct Sent {
   Instant at;
   Flow flow;  ///< as the sender sees it
@@ -212,13 +214,16 @@ struct TwoParties {
   }
   void ring() { bob.agent.ring(b, 180, {}, {}, net.now); }
   void answer() { bob.agent.answer(b, std::string(kAnswer), {}, net.now); }
-  /// A call that both know to be up.
-  void talk() {
+  void until_ringing() {
     invite();
     net.settle();
     accept();
     ring();
     net.settle();
+  }
+  /// A call that both know to be up.
+  void talk() {
+    until_ringing();
     answer();
     net.settle();
     alice.expect<SessionProgress>();

@@ -5,8 +5,6 @@
 namespace segue::sip::testing {
 namespace {
 
-using Names = std::vector<std::string>;
-
 Message asking(std::string expires, std::string supported, std::string min_se = {}) {
   Message m;
   m.method = "INVITE";

@@ -5,7 +5,6 @@ namespace segue::sip::testing {
 namespace {
 
 using Times = std::vector<Duration>;
-using Names = std::vector<std::string>;
 
 Message message_to_bob() {
   Message m;
