@@ -36,6 +36,7 @@ auto find_in(const Map& map, Id id, const char* what) -> Result<typename Map::ma
 template <typename Map>
 auto values(const Map& map) {
   std::vector<typename Map::mapped_type> all;
+  all.reserve(map.size());
   for (const auto& [id, value] : map) all.push_back(value);
   return all;
 }
