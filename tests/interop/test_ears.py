@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
 """The ears of these tests are tested first: what they must call broken is broken here on purpose."""
+import contextlib
+import io
 import math
 import sys
 
@@ -92,11 +94,36 @@ def own_lateness():
     expect(abs(own) < 0.1, f"an even stream is {own:.1f} ms late by itself")
 
 
+def standing_still():
+    """Only a phone that is late against its own timestamps stood still; one that pauses by choice did not."""
+    ears_of = wire.Wire.__new__(wire.Wire)
+    for change, expected in ((lambda n: 0, 0), (lambda n: 0.05 if n == 30 else 0, 50)):
+        ears_of.rtp = [wire.Rtp(n * 0.02 + change(n), ("10.77.0.2", 2), ("10.77.0.1", 4), 8, False, n, 160 * n, 7, b"\xd5" * 160)
+                       for n in range(60)]
+        expect(abs(ears_of.stood_still_ms() - expected) < 0.1, f"{ears_of.stood_still_ms():.1f} ms; expected {expected}")
+    for p in ears_of.rtp[40:]:
+        p.at, p.timestamp = p.at + 1, p.timestamp + 8000
+    expect(abs(ears_of.stood_still_ms() - 50) < 0.1, "a second of DTX counts as standing still")
+    tries = []
+
+    def fails():
+        tries.append(1)
+        raise AssertionError("late")
+    with contextlib.redirect_stdout(io.StringIO()):
+        for still, runs in ((29, 1), (31, 3)):
+            tries.clear()
+            ears_of.sip, ears_of.stood_still_ms = [], lambda since, still=still: still
+            suite = Suite("of its own", ears_of, repeat=True)
+            suite.run("fails", fails)
+            equal((len(tries), suite.failed), (runs, 1), "tries and failures")
+
+
 def main():
     suite = Suite("the ears themselves")
     for title, test in (("a clean splice is clean", clean_splice), ("silence", silence), ("a click", click),
                         ("the wrong tone", wrong_order), ("A-law", codec), ("a doctored stream", line),
-                        ("Opus", opus), ("G.722", g722), ("a phone's own lateness", own_lateness)):
+                        ("Opus", opus), ("G.722", g722), ("a phone's own lateness", own_lateness),
+                        ("phones that stood still", standing_still)):
         suite.run(title, test)
     return suite.finish()
 

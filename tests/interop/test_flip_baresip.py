@@ -138,7 +138,7 @@ class BaresipFlips:
 def main():
     with Room() as room:
         tests = BaresipFlips(room)
-        suite = Suite("flips with baresip", tests.wire, tests.server.hang_up_all)
+        suite = Suite("flips with baresip", tests.wire, tests.server.hang_up_all, repeat=True)
         suite.run("REST: the mobile rings, answers, takes over", tests.rest_ring)
         suite.run("feature code *2 keyed on the desk phone", tests.feature_code)
         suite.run("pull code *11 dialled on the mobile", tests.pull)

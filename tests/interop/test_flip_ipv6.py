@@ -84,13 +84,28 @@ class Ipv6Flips:
         equal(heard, ["soft"], "what Grace recorded")
 
 
+    def after_a_restart(self):
+        """An IPv6 registration survives: the phone rings by IPv6 before it has registered anew."""
+        self.server.stop()
+        begun, after = time.time(), self.phones["mobile"].mark()
+        self.server.start()
+        expect(self.server.registered(self.ids["mobile"]), "the mobile's registration is lost")
+        self.far.dial("2001")
+        self.phones["mobile"].wait_event("CALL_INCOMING", after)
+        expect(not self.wire.requests("REGISTER", source=MOBILE, since=begun), "the mobile has registered anew")
+        expect(self.wire.requests("INVITE", to=MOBILE, since=begun)[0].source[0] == IP6, "it did not ring by IPv6")
+        self.far.hang_up()
+        self.server.idle()
+
+
 def main():
     with Room() as room:
         tests = Ipv6Flips(room)
-        suite = Suite("flips between IPv4 and IPv6", tests.wire, tests.server.hang_up_all)
+        suite = Suite("flips between IPv4 and IPv6", tests.wire, tests.server.hang_up_all, repeat=True)
         suite.run("an IPv4 call flips to an IPv6 phone and back", tests.there_and_back)
         suite.run("an IPv6 phone calls an IPv4 phone and flips to another", tests.ipv6_phone_calls)
         suite.run("an IPv6 phone registers and calls over TCP", tests.tcp)
+        suite.run("an IPv6 registration survives a restart", tests.after_a_restart)
         return suite.finish()
 
 

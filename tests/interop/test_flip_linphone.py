@@ -136,7 +136,7 @@ class LinphoneFlips:
 def main():
     with Room() as room:
         tests = LinphoneFlips(room)
-        suite = Suite("flips with linphone", tests.wire, tests.clean)
+        suite = Suite("flips with linphone", tests.wire, tests.clean, repeat=True)
         suite.run("linphone is A: REST, baresip answers", tests.as_a)
         suite.run("linphone is A: feature code *2", tests.as_a_by_code)
         suite.run("linphone is B: auto-answer by Call-Info", tests.as_b)

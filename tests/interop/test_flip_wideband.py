@@ -171,7 +171,7 @@ class WidebandFlips:
 def main():
     with Room() as room:
         tests = WidebandFlips(room)
-        suite = Suite("flips on Opus and G.722", tests.wire, tests.clean)
+        suite = Suite("flips on Opus and G.722", tests.wire, tests.clean, repeat=True)
         for kind in (codecs.OPUS, codecs.G722):
             suite.run(f"{kind.name}: desk, mobile and back, baresip in all places", lambda kind=kind: tests.there_and_back(kind))
             suite.run(f"{kind.name}: linphone in all places", lambda kind=kind: tests.linphone_in_every_place(kind))

@@ -5,12 +5,11 @@ import time
 
 from lab import codecs, ears
 from lab.room import wait_for
-from lab.server import IP, IP6, broken_lines
+from lab.server import SERVER, broken_lines
 from lab.suite import equal, expect
 
 HALF_FRAME_MS = 10.0
 COMFORT_NOISE = 13
-SERVER = (IP, IP6)
 
 
 def check_line(packets, gap_ms_max=60, kind=codecs.G711, least=20):
@@ -54,21 +53,13 @@ class FlipWatch:
     def sip_of_flip(self):
         return [str(m) for m in self.network.messages(self.far, self.begun)]
 
-    def _stall_ms(self):
-        """The longest that any phone was silent in mid-stream: a shared machine stands still at times, and all of them with
-        it. Streams begin and end in this time; their ends are no gaps."""
-        streams = {}
-        for p in self.network.stream(to=SERVER, since=self.begun):
-            streams.setdefault((p.source, p.ssrc), []).append(p.at)
-        return max((1000 * (b - a) for times in streams.values() for a, b in zip(times, times[1:])), default=0)
-
     def seen(self, before, after, tones, withheld=False):
         """Checks SIP, packets and sound since the start. `withheld`: a code's digits were cut out of the sound."""
         equal(self.network.missed(), 0, "packets that these ears were too slow for")
         said = self.sip_of_flip()
         expect(not said, f"SIP with the far party during the flip: {said}")
         audio = self.audio_to_far()
-        longest = check_line(audio, max(60, 25 + self._stall_ms()), self.kind)
+        longest = check_line(audio, max(60, 45 + self.network.stood_still_ms(self.begun)), self.kind)
         complaints, _ = ears.check_flip(codecs.decode(audio, self.kind), before, after, tones, withheld, self.kind is codecs.G711)
         expect(not complaints, "on the wire to the far party: " + "; ".join(complaints))
         return f"gap {longest:.0f} ms, 0 SIP"

@@ -7,7 +7,7 @@ import re
 
 from lab.room import wait_for
 
-IP, IP6 = "10.77.0.1", "fd77::1"
+IP, IP6 = SERVER = "10.77.0.1", "fd77::1"
 DOMAIN = "segue.local"
 
 _CONFIG = """

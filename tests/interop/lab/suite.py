@@ -4,29 +4,39 @@ import time
 import traceback
 
 
+STOOD_STILL_MS = 30.0  # past its own time: a frame and a half, three times what an idle machine shows
+ATTEMPTS = 3
+
+
 class Suite:
-    def __init__(self, title, wire=None, clean=lambda: None):
-        """`clean()` ends what a failed test has left behind."""
-        self.wire, self.clean, self.failed, self.passed = wire, clean, 0, 0
+    def __init__(self, title, wire=None, clean=lambda: None, repeat=False):
+        """`clean()` ends what a failed test has left behind. `repeat`: a test that fails while the capture shows that the
+        phones themselves stood still is made again; its time limits cannot be judged then."""
+        self.wire, self.clean, self.repeat, self.failed, self.passed = wire, clean, repeat, 0, 0
         print(f"== {title}", flush=True)
 
     def run(self, title, test):
         """`test()` returns a word on what was measured, or raises AssertionError."""
-        begun, mark = time.monotonic(), len(self.wire.sip) if self.wire else 0
-        try:
-            said = test()
-            self.passed += 1
-            print(f"ok    {title}{': ' + said if said else ''} ({time.monotonic() - begun:.1f} s)", flush=True)
-            return True
-        except Exception as error:  # whatever a test meets is its failure, and the others still run
-            self.failed += 1
-            print(f"FAIL  {title}: {error} ({time.monotonic() - begun:.1f} s)", flush=True)
-            if not isinstance(error, AssertionError):
-                traceback.print_exc(file=sys.stdout)
-            if self.wire:
-                print(self.wire.ladder(max(0, len(self.wire.sip) - mark) or 1), flush=True)
-            self.clean()
-            return False
+        for attempt in range(1, ATTEMPTS + 1):
+            begun, since, mark = time.monotonic(), time.time(), len(self.wire.sip) if self.wire else 0
+            try:
+                said = test()
+                self.passed += 1
+                print(f"ok    {title}{': ' + said if said else ''} ({time.monotonic() - begun:.1f} s)", flush=True)
+                return
+            except Exception as error:  # whatever a test meets is its failure, and the others still run
+                still = self.wire.stood_still_ms(since) if self.repeat else 0
+                again = isinstance(error, AssertionError) and still > STOOD_STILL_MS and attempt < ATTEMPTS
+                print(f"{'again' if again else 'FAIL '} {title}: {error} ({time.monotonic() - begun:.1f} s)"
+                      + (f"; the phones stood still for {still:.0f} ms" if again else ""), flush=True)
+                if not isinstance(error, AssertionError):
+                    traceback.print_exc(file=sys.stdout)
+                if self.wire and not again:
+                    print(self.wire.ladder(max(0, len(self.wire.sip) - mark) or 1), flush=True)
+                self.clean()
+            if not again:
+                break
+        self.failed += 1
 
     def finish(self):
         print(f"== {self.passed} passed, {self.failed} failed", flush=True)

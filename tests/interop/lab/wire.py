@@ -9,6 +9,8 @@ import socket
 import struct
 import threading
 
+from lab.server import SERVER
+
 _SO_TIMESTAMPNS, _SO_RCVBUFFORCE = 35, 33
 _SOL_PACKET, _PACKET_STATISTICS = 263, 6
 _ETH_P_ALL, _ETH_P_IP, _ETH_P_IPV6 = 3, 0x0800, 0x86DD
@@ -139,6 +141,18 @@ class Wire:
     def reports(self, of, since=0.0):
         """(source, destination) of each RTCP packet from or to an address."""
         return [(source, to) for at, source, to, _ in list(self.rtcp) if at >= since and of in (source[0], to[0])]
+
+    def stood_still_ms(self, since=0.0):
+        """The longest that any phone was late with a packet of a running stream, against the time that its own timestamps
+        say. A shared machine stands still at times, and all phones with it; the server's own packets are not looked at."""
+        streams, longest = {}, 0.0
+        for p in self.stream(to=SERVER, since=since):
+            before = streams.get((p.source, p.ssrc))
+            if before and not p.is_event and not before.is_event and (p.sequence - before.sequence) % 65536 == 1:
+                clock = 8000 if p.payload_type < 96 else 48000
+                longest = max(longest, p.at - before.at - ((p.timestamp - before.timestamp) % (1 << 32)) / clock)
+            streams[p.source, p.ssrc] = p
+        return 1000 * longest
 
     def missed(self):
         """Packets since the last question that came faster than they were taken: they are no one's loss."""
