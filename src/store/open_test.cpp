@@ -5,6 +5,7 @@
 #include <array>
 #include <fstream>
 
+#include "record/json.h"
 #include "record/samples.h"
 #include "store/schema.h"
 #include "store/store.h"
@@ -12,6 +13,8 @@
 
 namespace segue::store {
 namespace {
+
+namespace samples = record::samples;
 
 std::string refusal(const std::string& path) {
   const auto opened = Store::open({.path = path});
@@ -80,6 +83,23 @@ TEST(Open, OnlyOnceAtATimeAndOnlyForItsOwner) {
     }
   }
   EXPECT_EQ(refusal(path), "");
+}
+
+TEST(Migration, RecordsThatHoldTheirPacketsThemselvesAreRead) {
+  const TempFolder folder;
+  const auto path = folder.file("a.db");
+  std::ofstream(path).close();
+  {
+    auto database = Database::open(path, {}).value();
+    ASSERT_TRUE(migrate(database, schema_steps().first(1)));
+    auto insert = database.prepare("INSERT INTO records (id, started_ms, json) VALUES (12, 0, ?1)");
+    ASSERT_TRUE(insert.bind(1, record::to_json(samples::call()).dump()).run());
+    ASSERT_TRUE(database.run("INSERT INTO flips (id, record) VALUES (3, 12)"));
+  }
+  const auto store = Store::open({.path = path});
+  ASSERT_TRUE(store) << store.error().text;
+  EXPECT_EQ(record::to_json((*store)->record({12}).value()), record::to_json(samples::call()));
+  EXPECT_EQ(record::to_json((*store)->flip({3}).value()), record::to_json(samples::flip()));
 }
 
 TEST(Migration, GoesStepByStepAndAFailedStepLeavesTheOldVersion) {

@@ -10,12 +10,32 @@ namespace {
 
 constexpr std::size_t kPageMax = 1000, kDeletedAtOnce = 1000;
 
-Result<call::CallRecord> parse_record(const std::string& text) {
-  const auto json = nlohmann::json::parse(text, nullptr, false);
+Result<nlohmann::json> parse_text(const std::string& text) {
+  auto json = nlohmann::json::parse(text, nullptr, false);
   if (json.is_discarded()) return fail(ErrorKind::Internal, "call record on disk is not JSON");
+  return json;
+}
+
+Result<call::CallRecord> record_of(const nlohmann::json& json) {
   auto record = record::call_record_from_json(json);
   if (!record) return fail(ErrorKind::Internal, record.error().text);
   return record;
+}
+
+/// What the flips table keeps of each report's packets, back into its place.
+Result<void> put_packets(Database& database, nlohmann::json& record) {
+  for (auto& flip : record["flips"]) {
+    const auto id = flip.is_object() ? record::parse_id("flip", flip.value("id", "")) : std::nullopt;
+    if (!id || !flip.contains("report") || !flip["report"].is_object()) continue;
+    auto select = database.prepare("SELECT packets FROM flips WHERE id=?1");
+    const auto row = select.bind(1, *id).step();
+    if (!row) return tl::unexpected(row.error());
+    if (!*row || select.text(0).empty()) continue;  // written before packets were kept apart
+    auto packets = parse_text(select.text(0));
+    if (!packets) return tl::unexpected(packets.error());
+    flip["report"]["packets"] = std::move(*packets);
+  }
+  return {};
 }
 
 Result<call::CallRecord> read_record(Database& database, std::string_view sql, std::uint64_t id, const char* missing) {
@@ -23,7 +43,10 @@ Result<call::CallRecord> read_record(Database& database, std::string_view sql, s
   const auto row = select.bind(1, id).step();
   if (!row) return tl::unexpected(row.error());
   if (!*row) return fail(ErrorKind::NotFound, missing);
-  return parse_record(select.text(0));
+  auto json = parse_text(select.text(0));
+  if (!json) return tl::unexpected(json.error());
+  if (auto put = put_packets(database, *json); !put) return tl::unexpected(put.error());
+  return record_of(*json);
 }
 
 Result<call::FlipRecord> flip_in(const call::CallRecord& record, FlipId id) {
@@ -129,7 +152,9 @@ Result<RecordPage> Store::records(std::optional<CallId> before, std::size_t limi
       return page;
     }
     last = CallId{select.id(0)};
-    if (auto record = parse_record(select.text(1))) page.items.push_back(std::move(*record));
+    const auto json = parse_text(select.text(1));
+    if (!json) continue;
+    if (auto record = record_of(*json)) page.items.push_back(std::move(*record));
   }
 }
 

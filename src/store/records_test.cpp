@@ -109,6 +109,17 @@ TEST_F(Records, ComeInPagesNewestFirst) {
   EXPECT_TRUE(store->records({}, 3, AccountId{5})->items.empty());
 }
 
+TEST_F(Records, PagesLeaveTheReportsPacketsOut) {
+  ASSERT_TRUE(store->save_record(samples::call()));
+  ASSERT_TRUE(store->flush());
+  const auto page = store->records({}, 10, {}).value();
+  ASSERT_EQ(page.items.size(), 1U);
+  const auto& report = page.items[0].flips.at(0).report.value();
+  EXPECT_TRUE(report.packets.empty());
+  EXPECT_EQ(report.lines.size(), samples::flip().report->lines.size());
+  EXPECT_FALSE(store->record({12})->flips.at(0).report->packets.empty());
+}
+
 TEST_F(Records, OldOnesGoWithTheirFlips) {
   for (std::uint64_t n = 1; n <= 5; ++n) ASSERT_TRUE(store->save_record(numbered(n)));
   ASSERT_TRUE(store->flush());

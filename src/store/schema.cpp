@@ -64,6 +64,10 @@ CREATE TABLE flips (id INTEGER PRIMARY KEY, record INTEGER NOT NULL REFERENCES r
 CREATE INDEX flips_record ON flips(record);
 )sql";
 
+/// The packets of a flip's picture are most of a record; a page of records has no use for them. Records that were
+/// written before keep them in their JSON.
+constexpr const char* kPacketsApart = "ALTER TABLE flips ADD COLUMN packets TEXT;";
+
 Result<void> run_step(Database& database, const char* step, std::size_t next) {
   return database.transaction([&]() -> Result<void> {
     if (auto done = database.run(step); !done) return done;
@@ -74,7 +78,7 @@ Result<void> run_step(Database& database, const char* step, std::size_t next) {
 }  // namespace
 
 std::span<const char* const> schema_steps() {
-  static constexpr std::array<const char*, 1> steps = {kFirst};
+  static constexpr std::array steps = {kFirst, kPacketsApart};
   return steps;
 }
 

@@ -138,7 +138,8 @@ class Store {
   [[nodiscard]] Result<std::vector<DeviceBindings>> bindings(WallTime now);  ///< those that have not expired, on disk
   [[nodiscard]] Result<call::CallRecord> record(CallId id);                  ///< sees waiting ones too; NotFound
   [[nodiscard]] Result<call::FlipRecord> flip(FlipId id);                    ///< sees waiting ones too; NotFound
-  /// Those on disk, newest call first; of one account only if given. limit 1 to 1,000. A damaged record is left out.
+  /// Those on disk, newest call first, their reports without packets; of one account only if given. limit 1 to 1,000. A
+  /// damaged record is left out.
   [[nodiscard]] Result<RecordPage> records(std::optional<CallId> before, std::size_t limit,
                                            std::optional<AccountId> account);
   /// Deletes records of calls that started earlier, the oldest first, 1,000 a time so that the loop is not held up; how

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "record/json.h"
 
@@ -30,6 +31,17 @@ void bind_account(Statement& statement, int index, AccountId account) {
 
 std::string path_text(const std::vector<std::string>& path) {
   return nlohmann::json(path).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+/// The packets of each flip's report, which are kept beside the record (kPacketsApart), as texts; empty without a
+/// report.
+std::vector<std::string> take_packets(nlohmann::json& record) {
+  std::vector<std::string> texts;
+  for (auto& flip : record["flips"]) {
+    auto& report = flip["report"];
+    texts.push_back(report.is_null() ? "" : std::exchange(report["packets"], nlohmann::json::array()).dump());
+  }
+  return texts;
 }
 
 }  // namespace
@@ -241,12 +253,15 @@ Result<void> Writer::write_record(const call::CallRecord& record) {
   insert.bind(1, record.id.value).bind(2, unix_ms(record.started_at));
   bind_account(insert, 3, record.caller_account);
   bind_account(insert, 4, record.callee_account);
+  auto json = record::to_json(record);
+  const auto packets = take_packets(json);
   // Names come from the wire; what is not UTF-8 in them is replaced, not a reason to lose the record.
-  insert.bind(5, record::to_json(record).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  insert.bind(5, json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   if (auto done = insert.run(); !done) return done;
-  for (const auto& flip : record.flips) {
-    auto link = database_.prepare("INSERT OR REPLACE INTO flips (id, record) VALUES (?1, ?2)");
-    if (auto done = link.bind(1, flip.id.value).bind(2, record.id.value).run(); !done) return done;
+  for (std::size_t i = 0; i < record.flips.size(); ++i) {
+    auto link = database_.prepare("INSERT OR REPLACE INTO flips (id, record, packets) VALUES (?1, ?2, ?3)");
+    link.bind(1, record.flips[i].id.value).bind(2, record.id.value).bind(3, packets[i]);
+    if (auto done = link.run(); !done) return done;
   }
   return {};
 }
