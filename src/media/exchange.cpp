@@ -125,6 +125,7 @@ void Exchange::Impl::watch(const WatchLine& c, Now now, Sink& sink) {
   if (leg->line.packets() > 0) setup.last_sequence = static_cast<std::uint16_t>(leg->line.next_sequence() - 1);
   setup.end = leg->line.end();
   setup.slots = leg->line.timeline();
+  setup.a_phase = leg->line.placed_phase();
   leg->meter.emplace(setup);
   leg->meter->held(!(leg->send && leg->to), now.mono);
   if (!leg->last_rtcp.empty()) leg->meter->rtcp_departed(leg->last_rtcp);

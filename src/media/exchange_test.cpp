@@ -432,6 +432,19 @@ TEST(Exchange, ReportsLieOnOneLineAndByeComesOnlyAtTheEnd) {
   EXPECT_TRUE(rtp::parse_compound(s.rig.rtcp.back().bytes)->bye);
 }
 
+TEST(Exchange, WhatASourceDidToItsRhythmSinceItsOwnSpliceIsNotTheNextOnes) {
+  FlipScene s(7ms);
+  s.flip_to(s.b);
+  s.rig.run_for(100ms, s.all());
+  s.b.next += 6ms;  // B settles later than its first packets said: 13 ms after its slots, and that is its own
+  s.rig.run_for(2s, s.all());
+  s.flip_to(s.a, FlipId{2});
+  s.rig.run_for(2s, s.all());
+  const auto m = *s.rig.heard<SpliceMeasured>().at(1).measurement;
+  EXPECT_GT(m.lateness_ms_max.value(), 12);
+  EXPECT_NEAR(m.own_lateness_ms.value(), 7, 0.5);
+}
+
 TEST(Exchange, AHoldOfTheFarPartyInMidFlipIsItsOwnSilence) {
   FlipScene s;
   s.rig.command(WatchLine{s.far.leg, FlipId{1}});

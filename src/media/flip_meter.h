@@ -33,6 +33,7 @@ class FlipMeter {
     std::uint32_t frame_ticks = 160;
     std::optional<std::uint16_t> last_sequence;  ///< the highest that had left when the watch began
     std::uint32_t end = 0;                       ///< and the timestamp after it
+    Duration a_phase{};                          ///< how late A was for its slot when it was placed there
     Timeline slots;  ///< when each timestamp of the line is due; the anchor dates from the line's first packet
   };
   enum class Who : std::uint8_t { A, B };

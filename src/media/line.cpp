@@ -202,6 +202,8 @@ bool Line::join(const SourcePacket& in, Instant now) {
   map.timestamp_offset = start - static_cast<std::uint32_t>(slots_taken) * in.ticks - in.packet.timestamp;
   map.sequence_offset = static_cast<std::uint16_t>(next_sequence_ - in.packet.sequence);
   current_ = map;
+  placed_phase_ = timeline_.length(
+      rtp::timestamp_distance(timeline_.ideal(in.arrived), in.packet.timestamp + map.timestamp_offset));
   fade_next_ = packets_ > 0;
   filler_ = Filler::None;
   schedule(now);

@@ -88,6 +88,8 @@ class Line {
   [[nodiscard]] bool on_first_source() const { return timeline_.settling(); }
   [[nodiscard]] bool follows(LegId leg) const { return current_.leg == leg; }
   [[nodiscard]] bool carries(Codec codec) const;
+  /// How late the source was for its slot by the packet that placed it there; 0 for the one that anchored the line.
+  [[nodiscard]] Duration placed_phase() const { return placed_phase_; }
   [[nodiscard]] const LegFormat& format() const { return format_; }
   [[nodiscard]] const Timeline& timeline() const { return timeline_; }
   [[nodiscard]] std::uint32_t ssrc() const { return ssrc_; }
@@ -166,6 +168,7 @@ class Line {
   bool fade_next_ = false, marker_next_ = false;
 
   RelayMap current_;
+  Duration placed_phase_{};   // of current_
   Instant paced_from_{};      // no packet of the line's own is due before it was decided upon
   bool cut_running_ = false;  // join is part of a splice away from a source that runs
 

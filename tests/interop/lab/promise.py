@@ -6,7 +6,7 @@ import time
 from lab import codecs, ears
 from lab.room import wait_for
 from lab.server import SERVER, broken_lines
-from lab.suite import equal, expect
+from lab.suite import NotJudged, equal, expect
 
 HALF_FRAME_MS = 10.0
 COMFORT_NOISE = 13
@@ -115,6 +115,9 @@ def check_report(server, flip, watch, phone, outcome="done"):
     the phone sent must say so too."""
     record = server.flip_outcome(flip)
     equal(record["outcome"], outcome, f"outcome of {flip}")
+    open_lines = [line for line in record["report"]["lines"] if not line["kept"]]
+    if all(line["kept"] is None for line in open_lines) and any("not judged" in line["note"] for line in open_lines):
+        raise NotJudged("this machine kept the server waiting for more than a frame")
     expect(record["report"]["kept"], "the server's report is red: " + "; ".join(broken_lines(record)))
     late = next(line["number"] for line in record["report"]["lines"] if line["key"] == "lateness")
     if late and late > HALF_FRAME_MS:
