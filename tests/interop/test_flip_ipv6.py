@@ -41,7 +41,7 @@ class Ipv6Flips:
         self.phones[target].wait_event("CALL_INCOMING", after)
         self.phones[target].answer()
         equal(self.server.flip_outcome(flip)["outcome"], "done", "outcome")
-        check_report(self.server, flip, watch, HOSTS[target])
+        check_report(self.server, flip, watch)
         return watch.seen(source, target, TONES)
 
     def speaks_ipv6_only(self, since):

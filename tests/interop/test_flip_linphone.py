@@ -68,7 +68,7 @@ class LinphoneFlips:
         self.mobile.answer()
         self.spliced(flip, SOFT)
         wired = watch.seen("soft", "mobile", TONES)
-        check_report(self.server, flip, watch, MOBILE)
+        check_report(self.server, flip, watch)
         self.mobile.hang_up()
         self.server.idle()
         return check_recording(self.grace.recording(), ("soft", "mobile"), TONES) + "; " + wired
@@ -83,7 +83,7 @@ class LinphoneFlips:
         flip = self.newest_flip(call)
         self.spliced(flip, SOFT)
         wired = watch.seen("soft", "mobile", TONES, withheld=True)
-        equal(check_report(self.server, flip, watch, MOBILE)["trigger"], "feature_code", "trigger")
+        equal(check_report(self.server, flip, watch)["trigger"], "feature_code", "trigger")
         events = [p for p in self.wire.stream(to=GRACE, since=watch.begun) if p.payload_type == 101]
         expect(not events, f"{len(events)} packets of the code's digits reached the far party")
         self.mobile.hang_up()
@@ -106,7 +106,7 @@ class LinphoneFlips:
         self.spliced(flip, DESK)
         said = [str(m) for m in self.wire.messages(GRACE, watch.begun)]
         expect(not said, f"SIP with the far party during the flip: {said}")
-        check_report(self.server, flip, watch, SOFT)
+        check_report(self.server, flip, watch)
         self.soft.hang_up()
         self.server.idle()
         return "asked to answer by itself; " + check_recording(self.grace.recording(), ("desk", "soft"), TONES, withheld=True)
@@ -125,7 +125,7 @@ class LinphoneFlips:
         self.mobile.answer()
         self.spliced(flip, DESK, LINA)
         wired = watch.seen("desk", "mobile", TONES)
-        check_report(self.server, flip, watch, MOBILE)
+        check_report(self.server, flip, watch)
         lost = wait_for("an RTCP report of linphone", lambda: self.wire.loss_reported(LINA, since=watch.begun))
         self.lina.hang_up()
         self.server.idle()

@@ -70,7 +70,7 @@ class WidebandFlips:
             self.phones[target].wait_event("CALL_INCOMING", after)
             self.phones[target].answer()
         equal(self.server.flip_outcome(flip)["outcome"], "done", "outcome")
-        check_report(self.server, flip, watch, {"desk": DESK, "mobile": MOBILE, "soft": SOFT}[target])
+        check_report(self.server, flip, watch)
         said = watch.sip_of_flip()
         expect(not said, f"SIP with the far party during the flip: {said}")
         return watch if target == "soft" else watch.seen(source, target, TONES)
