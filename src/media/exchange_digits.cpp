@@ -1,4 +1,6 @@
 // Key presses of a leg: RFC 4733 events and SIP INFO through the leg's gate, then to the lines that listen to the leg.
+#include <algorithm>
+
 #include "media/exchange_impl.h"
 #include "rtp/telephone_event.h"
 
@@ -12,7 +14,7 @@ void Exchange::Impl::event_packet(Leg& leg, const SourcePacket& in, Now now, Sin
   if (same_stream && rtp::timestamp_distance(in.packet.timestamp, e.timestamp) < 0) {
     return fan_out(leg, in, true, now, sink);  // late packet of an event that is over
   }
-  if (!same_stream || e.timestamp != in.packet.timestamp) begin_event(leg, in, event->code, now, sink);
+  if (!same_stream || e.timestamp != in.packet.timestamp) begin_event(leg, in, *event, now, sink);
   e.last = now.mono;
   if (event->duration > e.duration) e.duration = event->duration;
   fan_out(leg, in, !e.direct, now, sink);
@@ -20,7 +22,8 @@ void Exchange::Impl::event_packet(Leg& leg, const SourcePacket& in, Now now, Sin
   touch(leg);
 }
 
-void Exchange::Impl::begin_event(Leg& leg, const SourcePacket& in, std::uint8_t code, Now now, Sink& sink) {
+void Exchange::Impl::begin_event(Leg& leg, const SourcePacket& in, const rtp::TelephoneEvent& event, Now now,
+                                 Sink& sink) {
   if (leg.event.active && !leg.event.ended) end_event(leg, now, sink);  // all its end packets were lost
   leg.event = IncomingEvent{};
   IncomingEvent& e = leg.event;
@@ -28,7 +31,7 @@ void Exchange::Impl::begin_event(Leg& leg, const SourcePacket& in, std::uint8_t 
   e.ssrc = in.packet.ssrc;
   e.timestamp = in.packet.timestamp;
   e.last = now.mono;
-  const auto key = rtp::event_digit(code);
+  const auto key = rtp::event_digit(event.code);
   e.key = key.value_or(0);
   DigitGate::Outcome outcome;
   outcome.passes = true;  // a signal that is no key (flash, a modem's tone) cannot be part of a code
@@ -40,8 +43,10 @@ void Exchange::Impl::begin_event(Leg& leg, const SourcePacket& in, std::uint8_t 
   }
   e.direct = direct;
   if (!e.direct) {
+    // It tells its beginning and how long it is already: more than a frame if its first packets were lost.
+    const std::uint32_t over = event.duration - std::min<std::uint32_t>(event.duration, in.ticks);
     each_line(leg, [&](Leg& line) {
-      line.line.withhold(now.mono);
+      line.line.withhold(in.packet.timestamp + over, now.mono);
       pace(line, now, sink);
       touch(line);
     });

@@ -18,6 +18,7 @@
 #include "media/latch.h"
 #include "media/line.h"
 #include "media/receiver.h"
+#include "rtp/telephone_event.h"
 
 namespace segue::media {
 
@@ -77,6 +78,7 @@ struct Leg {
   DigitGate gate;
   IncomingEvent event;
   Receiver receiver;
+  std::uint32_t usual_ticks = 0;  ///< of its last audio packet
   std::array<std::uint32_t, kMaxListeners> listeners{};
   std::size_t listener_count = 0;
 
@@ -115,7 +117,7 @@ struct Exchange::Impl {
   void pace(Leg& leg, Now now, Sink& sink);
   // exchange_digits.cpp
   void event_packet(Leg& leg, const SourcePacket& in, Now now, Sink& sink);
-  void begin_event(Leg& leg, const SourcePacket& in, std::uint8_t code, Now now, Sink& sink);
+  void begin_event(Leg& leg, const SourcePacket& in, const rtp::TelephoneEvent& event, Now now, Sink& sink);
   void end_event(Leg& leg, Now now, Sink& sink);
   void inject(const InjectDigit& c, Now now, Sink& sink);
   void apply(Leg& leg, const DigitGate::Outcome& outcome, Now now, Sink& sink);

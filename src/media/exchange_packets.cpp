@@ -11,7 +11,7 @@ void Exchange::Impl::rtp(Leg& leg, const Endpoint& from, ByteView datagram, Inst
   bool known = packet.has_value();
   if (known) {
     const std::uint8_t type = packet->payload_type;
-    in.ticks = rtp_clock(leg.format.codec) / 1000 * leg.format.ptime_ms;
+    in.ticks = leg.usual_ticks > 0 ? leg.usual_ticks : rtp_clock(leg.format.codec) / 1000 * leg.format.ptime_ms;
     if (type == leg.format.receive_pt) {
       in.ticks = duration_ticks(leg.format.codec, packet->payload);
       known = in.ticks > 0;
@@ -40,6 +40,7 @@ void Exchange::Impl::rtp(Leg& leg, const Endpoint& from, ByteView datagram, Inst
     sink.tell(MediaAlive{leg.id});
   }
   if (!leg.receive) return;
+  if (in.kind == SourcePacket::Kind::Audio) leg.usual_ticks = in.ticks;
   in.leg = leg.id;
   in.codec = leg.format.codec;
   in.event_clock = leg.format.event_clock;
@@ -86,6 +87,10 @@ void Exchange::Impl::to_line(Leg& leg, const SourcePacket& in, bool skip, Now no
   if (skip) {
     leg.line.skip(in);
   } else {
+    for (auto fill = leg.line.fill_before(in, now.mono, scratch); !fill.empty();
+         fill = leg.line.fill_before(in, now.mono, scratch)) {
+      depart(leg, fill, std::nullopt, now, sink);
+    }
     out = leg.line.relay(in, now.mono, scratch);
   }
   if (leg.meter) {

@@ -42,19 +42,36 @@ void Line::set_sending(bool sending, Instant now) {
   current_.mapped = false;  // after the pause the source is placed anew
   filler_ = Filler::None;
   digit_count_ = 0;
-  gap_slots_ = 0;
+  digit_slot_ = gap_slots_ = 0;
   if (sending && pacing()) start_pacing(now);
   schedule(now);
 }
 
 void Line::play_leg(LegId leg, Instant now) {
   if (current_.leg == leg && !clip_.active) return;
+  const bool playing = pacing(), heard = playing || active(now);
+  follow(leg);
+  if (heard && sending_) {
+    cover(Filler::Yielding, playing, now);  // until its first packet
+    yield_until_ = now + kYield;
+  }
+  schedule(now);
+}
+
+void Line::follow(LegId leg) {
   current_ = RelayMap{};
   current_.leg = leg;
   clip_.active = false;
   filler_ = Filler::None;
   fade_next_ = true;
-  schedule(now);
+}
+
+/// Comfort noise from the free slot on. `pacing`: the line has been making its own packets already.
+void Line::cover(Filler filler, bool pacing, Instant now) {
+  filler_ = filler;
+  yield_until_.reset();
+  noise_ = Playing{.clip = Clip::ComfortNoise, .active = true, .loop = true, .frame = 0, .offset = 0};
+  if (!pacing) start_pacing(now);
 }
 
 void Line::play_clip(Clip clip, bool loop, Instant now) {
@@ -76,19 +93,26 @@ void Line::play_nothing() {
 }
 
 ByteView Line::splice(const SourcePacket& first, Instant now, Scratch& scratch) {
-  cut_running_ = runs(now);
-  play_leg(first.leg, now);
+  if (current_.leg != first.leg) {
+    const bool playing = pacing();
+    cut_running_ = runs(now);
+    follow(first.leg);
+    if (playing) {  // the slots that noise or a clip would fill are filled until `leg` has found its own
+      cover(Filler::Yielding, playing, now);
+      yield_until_ = now + kYield;
+    }
+    schedule(now);
+  }
   const auto out = relay_current(first, now, scratch);
   cut_running_ = false;
   return out;
 }
 
 void Line::splice_filling(LegId leg, Instant now) {
-  play_leg(leg, now);
-  filler_ = Filler::Yielding;
-  yield_until_.reset();
-  noise_ = Playing{.clip = Clip::ComfortNoise, .active = true, .loop = true, .frame = 0, .offset = 0};
-  if (sending_) start_pacing(now);
+  if (current_.leg == leg && !clip_.active) return;
+  const bool playing = pacing();
+  follow(leg);
+  if (sending_) cover(Filler::Yielding, playing, now);
   schedule(now);
 }
 
@@ -104,10 +128,7 @@ bool Line::active(Instant now) const {
   return last_sent_ && now - *last_sent_ <= timeline_.length(kActiveFrames * static_cast<std::int64_t>(frame_));
 }
 
-bool Line::runs(Instant now) const {
-  return current_.mapped && !current_.opening && filler_ == Filler::None && digit_count_ == 0 && gap_slots_ == 0 &&
-         active(now);
-}
+bool Line::runs(Instant now) const { return current_.mapped && !current_.opening && !pacing() && active(now); }
 
 bool Line::late_for_free_slot(const SourcePacket& in) const {
   const auto frame = static_cast<std::int32_t>(std::max(frame_, in.ticks));
@@ -121,8 +142,7 @@ bool Line::strayed(const SourcePacket& in) const {
 }
 
 ByteView Line::relay(const SourcePacket& in, Instant now, Scratch& scratch) {
-  if (in.leg == current_.leg) return relay_current(in, now, scratch);
-  return {};
+  return in.leg == current_.leg ? relay_current(in, now, scratch) : ByteView{};
 }
 
 /// Whether the current source's packet may be heard now; places the source on the line where needed.
@@ -187,13 +207,20 @@ bool Line::join(const SourcePacket& in, Instant now) {
     if (cut_running_ && behind > 0) behind -= frame / 10;
     if (behind < -(ticks / 2) && timeline_.length(behind) > -kMaxAhead) {
       slots_taken = (-behind - ticks / 2 + ticks - 1) / ticks;
+      // Not longer than a frame, for jitter's or an early source's sake: being early harms nobody.
+      if (-behind <= 2 * frame) slots_taken = std::min(slots_taken, (frame + ticks - 1) / ticks);
     } else if (const auto pause = std::max(0, rounded_quotient(behind, frame)) * frame; pause > 0) {
-      if (filler_ != Filler::None && active(now)) {  // noise is about to fill this slot: let it, and begin after it
-        schedule(now);
-        return false;
+      if (filler_ != Filler::None && active(now)) {
+        if (due_ && now > *due_) {  // overdue noise is about to fill this slot: let it, and begin after it
+          schedule(now);
+          return false;
+        }
+        // The noise is not due yet, so the free slot's time is not over: it is the source's. Were the packet dropped
+        // because a later slot is nearer, the next one would meet the same, for ever.
+      } else {
+        start += static_cast<std::uint32_t>(pause);
+        marker_next_ = !active(now);
       }
-      start += static_cast<std::uint32_t>(pause);
-      marker_next_ = !active(now);
     }
   }
   resume_at_.reset();
@@ -211,6 +238,18 @@ bool Line::join(const SourcePacket& in, Instant now) {
   return slots_taken == 0;
 }
 
+ByteView Line::fill_before(const SourcePacket& in, Instant now, Scratch& scratch) {
+  const bool comes_back = filler_ == Filler::Yielding && digit_count_ == 0 && gap_slots_ == 0 && active(now) &&
+                          in.leg == current_.leg && current_.mapped && in.packet.ssrc == current_.ssrc;
+  if (!comes_back || in.kind != SourcePacket::Kind::Audio || current_.ahead(in.packet.sequence) != 1) return {};
+  const std::int32_t hole = rtp::timestamp_distance(in.packet.timestamp + current_.timestamp_offset, end_);
+  const auto slot = static_cast<std::int32_t>(slot_ticks());
+  if (hole < slot || hole > kActiveFrames * slot) return {};
+  const auto out = pace_clip(noise_, slot_ticks(), now, scratch);
+  schedule(now);
+  return out;
+}
+
 /// The source comes back after noise or digits: its timestamps go on unbroken, its sequence follows what was sent
 /// meanwhile.
 bool Line::take_over(const SourcePacket& in, Instant now) {
@@ -221,8 +260,12 @@ bool Line::take_over(const SourcePacket& in, Instant now) {
     (void)current_.take(in.packet.sequence);
     return false;
   }
-  const std::int32_t lost =
-      std::clamp(current_.ahead(in.packet.sequence) - 1, 0, hole / static_cast<std::int32_t>(in.ticks));
+  const auto ticks = static_cast<std::int32_t>(in.ticks);
+  const std::int32_t lost = std::clamp(current_.ahead(in.packet.sequence) - 1, 0, hole / ticks);
+  // The noise's slots may be longer than the source's: a part of one that is left over is not left empty.
+  if (hole < std::max(ticks, static_cast<std::int32_t>(slot_ticks())) && lost == 0) {
+    current_.timestamp_offset -= static_cast<std::uint32_t>(hole);
+  }
   current_.sequence_offset = static_cast<std::uint16_t>(next_sequence_ + lost - in.packet.sequence);
   current_.floor = end_;
   current_.opening = false;

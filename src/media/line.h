@@ -50,6 +50,10 @@ class Line {
   void play_leg(LegId leg, Instant now);
   void play_clip(Clip clip, bool loop, Instant now);
   void play_nothing();
+  /// Whether a splice with this packet would leave out slots that the present source may still fill, since its packets
+  /// are late: until when to wait for them. Never longer than until the slot that `first` would take, so that it is not
+  /// late itself.
+  [[nodiscard]] std::optional<Instant> old_source_owes(const SourcePacket& first, Instant now) const;
   /// The splice: `leg` becomes the source with this very packet or, where its slot is taken, with its next one.
   ByteView splice(const SourcePacket& first, Instant now, Scratch& scratch);
   /// Splice without a packet: comfort noise until `leg` sends.
@@ -60,6 +64,9 @@ class Line {
   // ---- packets
   /// A packet of a leg; what is to be sent for it, or nothing.
   [[nodiscard]] ByteView relay(const SourcePacket& in, Instant now, Scratch& scratch);
+  /// Noise for a slot before that of the source's packet, which has come while it was still waited for; call until it
+  /// returns nothing, then relay().
+  [[nodiscard]] ByteView fill_before(const SourcePacket& in, Instant now, Scratch& scratch);
   /// A packet of the source that must not be heard: its sequence number is taken out of the series.
   void skip(const SourcePacket& in);
   /// The next packet that is due by itself; call until it returns nothing.
@@ -67,8 +74,9 @@ class Line {
   [[nodiscard]] std::optional<Instant> deadline() const;
 
   // ---- digits
-  /// Comfort noise in place of the source, from the next free slot until release().
-  void withhold(Instant now);
+  /// Comfort noise in place of the source, until release(). `source_now`: the source's timestamp from which on it is
+  /// withheld, by a packet that is as late as any of the source's.
+  void withhold(std::uint32_t source_now, Instant now);
   /// `source_end`: the source's timestamp at which what was withheld ends; its audio is heard again from there on.
   void release(std::optional<std::uint32_t> source_end, Instant now);
   /// Makes a key press anew: RFC 4733, else as a tone in the audio. False if the queue is full.
@@ -79,8 +87,10 @@ class Line {
   /// A splice must wait: a telephone event is on the line.
   [[nodiscard]] bool in_event(Instant now) const;
   /// A splice with this packet would leave a slot out: the source that is heard is late with its own by more than half
-  /// a frame, but has not stopped.
-  [[nodiscard]] bool owes(const SourcePacket& next, Instant now) const { return runs(now) && late_for_free_slot(next); }
+  /// a frame, but has not stopped. (An event's end is said again in the slots after it.)
+  [[nodiscard]] bool owes(const SourcePacket& next, Instant now) const {
+    return next.leg != current_.leg && runs(now) && !event_.active && late_for_free_slot(next);
+  }
 
   // ---- facts
   [[nodiscard]] LegId source_leg() const { return current_.leg; }
@@ -108,6 +118,7 @@ class Line {
   struct Event {  // the telephone event that passes through
     bool active = false;
     std::uint32_t in_timestamp = 0, out_timestamp = 0;
+    std::uint32_t cut = 0;  // ticks of it that were over before it could be heard
     int ends = 0;
     Instant last{};
   };
@@ -119,6 +130,8 @@ class Line {
 
   // line.cpp
   ByteView relay_current(const SourcePacket& in, Instant now, Scratch& scratch);
+  void follow(LegId leg);
+  void cover(Filler filler, bool pacing, Instant now);
   bool ready(const SourcePacket& in, Instant now);
   /// The current source is heard and has not fallen silent.
   [[nodiscard]] bool runs(Instant now) const;
@@ -134,12 +147,14 @@ class Line {
   void sent_audio(Scratch& scratch, std::size_t payload, std::uint32_t timestamp, std::uint32_t ticks);
   // line_pace.cpp
   ByteView relay_event(const SourcePacket& in, Instant now, Scratch& scratch);
+  bool begin_event(const SourcePacket& in, std::uint32_t so_far, Instant now);
   ByteView pace_digit(Instant now, Scratch& scratch);
   ByteView pace_tone(Instant now, Scratch& scratch, std::uint32_t slot);
   std::size_t read_tone(const std::vector<Bytes>& frames, std::uint32_t slot, MutableBytes out) const;
   ByteView pace_clip(Playing& playing, std::uint32_t ticks, Instant now, Scratch& scratch);
   std::size_t read_clip(Playing& playing, std::uint32_t ticks, MutableBytes out) const;
   void start_pacing(Instant now);
+  [[nodiscard]] bool near_free_slot(std::uint32_t timestamp) const;
   void next_digit();
   [[nodiscard]] bool pacing() const {
     return digit_count_ > 0 || gap_slots_ > 0 || filler_ != Filler::None || clip_.active;

@@ -37,9 +37,14 @@ ByteView Line::relay_event(const SourcePacket& in, Instant now, Scratch& scratch
     skip(in);  // a late packet of an event that is over
     return {};
   }
+  const auto so_far =
+      static_cast<std::uint32_t>(std::uint64_t{event->duration} * timeline_.clock() / std::max(in.event_clock, 1u));
   if (!current_.mapped || in.packet.ssrc != current_.ssrc) {
-    gap_slots_ = 0;  // noise between two keys would take the numbers of this one's packets
-    if (!join(in, now)) return {};
+    if (event->end) return {};  // said three times, so it does not tell the source's time
+    gap_slots_ = 0;             // noise between two keys would take the numbers of this one's packets
+    SourcePacket present = in;  // an event's packets all have the time at which it began
+    if (so_far > in.ticks) present.packet.timestamp += so_far - in.ticks;
+    if (!join(present, now)) return {};
   } else if (filler_ != Filler::None || gap_slots_ > 0 || current_.opening) {
     gap_slots_ = 0;
     current_.sequence_offset = static_cast<std::uint16_t>(next_sequence_ - in.packet.sequence);
@@ -48,33 +53,55 @@ ByteView Line::relay_event(const SourcePacket& in, Instant now, Scratch& scratch
     filler_ = Filler::None;
     schedule(now);
   }
-  if (!current_.take(in.packet.sequence)) return {};
-  if (fresh) {
-    std::uint32_t start = in.packet.timestamp + current_.timestamp_offset;
-    // Devices whose event clock is not the audio's stamp events on a scale of their own; those begin at the free slot.
-    if (strayed(in) || rtp::timestamp_distance(start, current_.floor) < 0) start = end_;
-    event_ = Event{.active = true, .in_timestamp = in.packet.timestamp, .out_timestamp = start, .ends = 0, .last = now};
+  if (fresh && !begin_event(in, so_far, now)) {
+    skip(in);
+    return {};
   }
+  if (!current_.take(in.packet.sequence)) return {};
   event_.last = now;
   if (event->end) ++event_.ends;
+  const std::uint32_t ticks = so_far - std::min(so_far, event_.cut);
   auto out = *event;
-  out.duration = scaled(event->duration, in.event_clock, format_.event_clock);
+  out.duration = scaled(ticks, timeline_.clock(), format_.event_clock);
   rtp::write_telephone_event(MutableBytes(scratch).subspan(rtp::kHeaderBytes), out);
-  const auto ticks =
-      static_cast<std::uint32_t>(std::uint64_t{event->duration} * timeline_.clock() / std::max(in.event_clock, 1u));
   if (rtp::timestamp_distance(event_.out_timestamp + ticks, end_) > 0) end_ = event_.out_timestamp + ticks;
   const auto sequence = static_cast<std::uint16_t>(in.packet.sequence + current_.sequence_offset);
   return send(scratch, rtp::kTelephoneEventBytes, *format_.send_event_pt, fresh, sequence, event_.out_timestamp, now);
 }
 
-void Line::withhold(Instant now) {
+/// Where on the line an event begins: at its own slot or, if that is taken already, at the free one and shorter. False
+/// if nothing of it is left yet.
+bool Line::begin_event(const SourcePacket& in, std::uint32_t so_far, Instant now) {
+  std::uint32_t start = in.packet.timestamp + current_.timestamp_offset;
+  std::uint32_t cut = 0;
+  if (strayed(in)) {  // a device whose event clock is not the audio's stamps events on a scale of its own
+    start = end_;
+  } else if (const auto taken = rtp::timestamp_distance(current_.floor, start); taken > 0) {
+    cut = static_cast<std::uint32_t>(std::max(taken, rtp::timestamp_distance(end_, start)));
+    start += cut;
+  }
+  if (cut > 0 && so_far <= cut) return false;
+  event_ = Event{
+      .active = true, .in_timestamp = in.packet.timestamp, .out_timestamp = start, .cut = cut, .ends = 0, .last = now};
+  return true;
+}
+
+void Line::withhold(std::uint32_t source_now, Instant now) {
   if (!sending_ || clip_.active || filler_ == Filler::Withheld) return;
-  const bool was_pacing = pacing();
-  if (!was_pacing && !active(now)) return;  // nothing is heard anyway: nothing has to be covered
-  filler_ = Filler::Withheld;
-  noise_ = Playing{.clip = Clip::ComfortNoise, .active = true, .loop = true, .frame = 0, .offset = 0};
-  if (!was_pacing) start_pacing(now);
+  const bool playing = pacing();
+  if (!playing && !active(now)) return;  // nothing is heard anyway: nothing has to be covered
+  const std::uint32_t start = source_now + current_.timestamp_offset;
+  const bool told = !playing && current_.mapped && near_free_slot(start);
+  if (told) end_ = start;
+  cover(Filler::Withheld, playing || told, now);
   schedule(now);
+}
+
+/// Whether this can be the line's next slot: not taken yet, and no farther off than what a source may have lost. An
+/// event clock on a scale of its own says nothing about the line.
+bool Line::near_free_slot(std::uint32_t timestamp) const {
+  const std::int32_t ahead = rtp::timestamp_distance(timestamp, end_);
+  return ahead >= 0 && ahead <= kActiveFrames * static_cast<std::int32_t>(frame_);
 }
 
 void Line::release(std::optional<std::uint32_t> source_end, Instant now) {
@@ -94,10 +121,8 @@ void Line::release(std::optional<std::uint32_t> source_end, Instant now) {
 bool Line::play_digit(DigitGate::Digit digit, Instant now) {
   if (!sending_ || !clips_.tone(digit.key, format_.codec) || digit_count_ == kMaxDigits) return false;
   if (digit_count_ == 0 && filler_ == Filler::None && !clip_.active) {
-    filler_ = Filler::Yielding;  // after the digits the source's next packet takes over
+    cover(Filler::Yielding, false, now);  // after the digits the source's next packet takes over
     yield_until_ = now + kYield;
-    noise_ = Playing{.clip = Clip::ComfortNoise, .active = true, .loop = true, .frame = 0, .offset = 0};
-    start_pacing(now);
   }
   digit.duration_ms = std::clamp(digit.duration_ms, kMinDigitMs, kMaxDigitMs);
   digits_[(digit_head_ + digit_count_) % kMaxDigits] = digit;
