@@ -1,6 +1,8 @@
-// The promise, checked on every packet that leaves on a line, knowing nothing of flips: one SSRC, one address, agreed
-// payload types, an unbroken sequence, timestamps on slots, lateness and gaps in bounds (design.md section 1). What a
-// source lost or did not send is known to the world (`disturbed`), and only that excuses a gap.
+// The promise, checked on every packet that leaves on a line (design.md section 1): one SSRC, one address, agreed
+// payload types, an unbroken sequence, timestamps on slots, lateness and gaps in bounds, nobody's audio but the
+// source's, and all of that. It knows what the line is to carry and what the sources really did (told by the world),
+// not what the server meant to do. The only excuses are a source's own: a packet that it lost stands for one number and
+// one slot; while it is silent (paused, stopped, not begun) there is nothing to send. Both end with its next packet.
 #pragma once
 
 #include <functional>
@@ -9,41 +11,96 @@
 
 #include "base/address.h"
 #include "base/bytes.h"
+#include "base/ids.h"
 #include "base/time.h"
+#include "rtp/packet.h"
 
 namespace segue::sim {
+
+/// What a source has done since its packet that last reached the server.
+struct Doings {
+  unsigned lost = 0;  ///< packets
+  bool silent = true;
+  Instant keys_until{};  ///< keys that it has pressed are on the line until then, or noise in their time
+};
 
 class LineCheck {
  public:
   struct Terms {
     Duration frame{20ms};  ///< the longest packet time in this world
     Duration jitter{};     ///< the largest of any source
-    bool losses = false;   ///< sources lose packets
   };
   using Complain = std::function<void(const std::string&)>;
 
-  void packet(ByteView bytes, const Endpoint& to, Instant at, const Terms& terms, std::optional<Instant> disturbed,
-              const Complain& complain);
+  LineCheck(Terms terms, Complain complain) : terms_(terms), complain_(std::move(complain)) {}
 
+  // ---- what the line is to do
+  /// From here on it carries `leg` (0: nobody, or what the server plays itself).
+  void source(LegId leg, const Doings& doings);
+  void sending(bool sending, Instant at);
+  /// Its leg is being released: nobody listens any more, and only the identity and the order of what leaves count.
+  void retire(bool retired) { retired_ = retired; }
+  // ---- what its source does
+  void lost();
+  void fell_silent() { doings_.silent = true; }
+  void key(Instant until) { doings_.keys_until = std::max(doings_.keys_until, until); }
+  /// A packet of the source has reached the server, and nothing left for it.
+  void unsent(const rtp::PacketView& in, Instant at);
+  // ---- what leaves
+  /// `of`: whose audio it is, 0 if the server's own; `in`: that source's last packet; `doings`: since that packet.
+  void packet(ByteView bytes, const Endpoint& to, Instant at, LegId of, const rtp::PacketView& in,
+              const Doings& doings);
+
+  [[nodiscard]] LegId carries() const { return source_; }
   double worst_late_ms = 0, worst_gap_ms = 0;
-  std::uint64_t strict = 0, lenient = 0;  ///< packets checked with and without an excuse at hand
-  std::uint64_t overtaken = 0;            ///< packets of an old source that came after the new source's first one
+  std::uint64_t strict = 0, excused = 0;  ///< packets that kept every bound, and those that an excuse let pass
 
  private:
-  void check_sequence(int step, Instant at, bool excused, const Complain& complain);
+  struct Out {
+    rtp::PacketView view;
+    Instant at{};
+    LegId of;
+    const rtp::PacketView& in;
+    bool audio = false;
+    std::uint32_t ticks = 0;
+  };
+  void identity(const Out& out, const Endpoint& to);
+  void sequence(const Out& out);
+  void slot(const Out& out);
+  void lateness(const Out& out);
+  void gap(const Out& out);
+  void who(const Out& out);
+  void remember(const Out& out, const Doings& doings);
+  [[nodiscard]] bool follows_own(const Out& out) const;
+  void excuse_or(bool excuse, const std::string& what);
+  [[nodiscard]] int ticks(Duration d) const { return static_cast<int>(d / std::chrono::microseconds(125)); }
 
-  int owed_ = 0;
-  Instant owed_until_{};
-  bool owed_excused_ = false;
-  bool any_ = false;
-  std::uint32_t ssrc_ = 0, first_timestamp_ = 0, end_ = 0;
+  Terms terms_;
+  Complain complain_;
+  // what it is to do
+  LegId source_;
+  bool sending_ = true, retired_ = false;
+  Doings doings_;          // of the source, and before its first packet of the last one too
+  unsigned own_lost_ = 0;  // by the present source alone
+  Instant resumed_{};
+  // what has left
+  bool any_ = false, excuse_used_ = false;
+  std::uint32_t ssrc_ = 0, first_timestamp_ = 0;
+  std::uint32_t end_ = 0;       // of what has left
+  std::uint32_t end_most_ = 0;  // the same, with the slots in which an event's end was said again
   std::uint16_t sequence_ = 0;
   Endpoint to_;
   Instant first_at_{}, last_at_{};
   std::uint8_t audio_type_ = 0xFF;
-  bool any_event_ = false;
-  std::uint32_t event_ = 0;
-  Instant event_at_{};
+  bool event_last_ = false;  // the last packet was a telephone event's
+  std::uint32_t event_ = 0;  // its timestamp
+  Instant event_at_{};       // and when its first packet left
+  LegId last_of_;            // whose audio left last; 0: the server's own, or an event
+  bool heard_ = false;       // the source has been heard since it is the source
+  bool exact_ = false;       // last_in_ is the packet that the last one was made of
+  rtp::PacketView last_in_;  // its header; the payload is gone
+  std::uint32_t last_in_end_ = 0;
+  Duration unsent_{};  // audio of a source that is not yet heard
 };
 
 }  // namespace segue::sim

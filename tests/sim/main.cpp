@@ -43,8 +43,8 @@ void print_table(const Counts& c, double seconds) {
       "{} reports kept, {} excused by their sources; undisturbed: latest {:.1f} ms after its slot, longest gap "
       "{:.1f} ms\n",
       c.reports_kept, c.reports_excused, c.worst_late_ms, c.worst_gap_ms);
-  fmt::print("{} packets out were checked strictly, {} beside a pause, loss or key of their source\n", c.packets_strict,
-             c.packets_lenient);
+  fmt::print("{} packets out kept every bound, {} were excused by a loss or silence of their source\n",
+             c.packets_strict, c.packets_excused);
   std::set<std::string> columns;
   for (const auto& [trigger, row] : c.outcomes) {
     for (const auto& [outcome, n] : row) columns.insert(outcome);

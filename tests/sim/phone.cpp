@@ -154,7 +154,6 @@ void Phone::key(PhoneCall& call, const std::string& digits, bool by_info) {
     clock_.after(i * 150ms, [this, port = call.rtp.port, digit = digits[i]] {
       const auto it = calls.find(port);
       if (it == calls.end() || it->second.ended) return;
-      world_.source_disturbed(*this, Surroundings::Did::Key);  // the key is made anew on the far line
       agent.request_in_session(it->second.session, "INFO", {{"Content-Type", "application/dtmf-relay"}},
                                std::string("Signal=") + digit + "\r\nDuration=120\r\n", clock_.now());
       settle();
@@ -267,7 +266,6 @@ void Phone::handle(const sip::SessionRequest& e) {
 void Phone::handle(const sip::SessionEnded& e) {
   PhoneCall* call = find(e.session);
   if (call == nullptr) return;
-  call->released = e.cause == sip::EndCause::RemoteBye;  // by then no line follows it any more
   stop_source(*call);
   call->ended = true;
   call->session = {};

@@ -31,14 +31,16 @@ struct Talk {
 };
 
 class Phone;
+struct PhoneCall;
 
 struct Surroundings {
   virtual ~Surroundings() = default;
   virtual void sip_out(Phone& from, std::string bytes) = 0;
   virtual void rtp_out(Phone& from, const Endpoint& source, const Endpoint& to, ByteView packet) = 0;
-  enum class Did { Pause, Key, Go };
-  /// What a source did, so that what follows on its line is not the server's doing.
-  virtual void source_disturbed(Phone& who, Did what) = 0;
+  enum class Did { Lose, FallSilent, Key };
+  /// What a source did, so that what follows on its line is not the server's doing: lost a packet; has nothing to send
+  /// until its next packet; sent a packet of a key.
+  virtual void source_did(const PhoneCall& call, Did what) = 0;
   virtual void complain(const std::string& what) = 0;
   virtual void note(Phone& who, const std::string& what) = 0;
 };
@@ -62,7 +64,7 @@ struct PhoneCall {
   std::uint16_t sequence = 0;
   std::string keys;  ///< digits still to be sent as telephone events
   unsigned key_ms = 0, key_gap_ms = 0, key_ends = 0;
-  bool marker = true, started = false, released = false;
+  bool marker = true;
   unsigned spurt_ms = 1000;
   Instant tick_at{};
   std::optional<Instant> stopped_at;

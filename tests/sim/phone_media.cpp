@@ -31,7 +31,8 @@ void Phone::stop_source(PhoneCall& call) {
   if (!call.sending) return;
   call.sending = false;
   call.stopped_at = call.tick_at;
-  if (!call.released) world_.source_disturbed(*this, Surroundings::Did::Go);
+  call.key_ms = call.key_ends = 0;  // a key that is cut short is pressed anew
+  world_.source_did(call, Surroundings::Did::FallSilent);
 }
 
 /// The packet leaves the phone now and is at the server after the way and its jitter: `tick` is the arrival.
@@ -42,9 +43,9 @@ void Phone::tick(std::uint64_t port) {
   std::array<std::uint8_t, 12 + 480> packet;
   unsigned ms = call.talk.ptime_ms;
   const std::size_t size = make_packet(call, packet, ms);
-  if (size > 0 && call.talk.loss > 0 && random_.chance(call.talk.loss)) {
-    world_.source_disturbed(*this, Surroundings::Did::Pause);
-  } else if (size > 0 && !vanished()) {
+  const bool lost = size > 0 && (vanished() || (call.talk.loss > 0 && random_.chance(call.talk.loss)));
+  if (lost) world_.source_did(call, Surroundings::Did::Lose);
+  if (size > 0 && !lost) {
     world_.rtp_out(*this, call.rtp, call.to, {packet.data(), size});
   }
   schedule_tick(call, ms);
@@ -70,15 +71,13 @@ std::size_t Phone::make_packet(PhoneCall& call, MutableBytes out, unsigned& ms) 
       call.timestamp += pause * 8;
       call.marker = true;
       ms = pause;
-      world_.source_disturbed(*this, Surroundings::Did::Pause);
+      world_.source_did(call, Surroundings::Did::FallSilent);
       return 0;
     }
     call.spurt_ms -= ms;
   }
-  if (call.marker && call.started) world_.source_disturbed(*this, Surroundings::Did::Pause);  // until now it was silent
   rtp::write_header(out, {call.marker, call.agreed->codec.payload_type, call.sequence++, call.timestamp, call.ssrc});
   call.marker = false;
-  call.started = true;
   call.timestamp += ticks;
   const auto code = media::g711::encode(law_of(call.agreed->codec.codec), static_cast<std::int16_t>(level(index)));
   std::fill_n(out.begin() + 12, ticks, code);
@@ -97,7 +96,7 @@ std::size_t Phone::make_event(PhoneCall& call, MutableBytes out) {
   event.end = end;
   event.duration = static_cast<std::uint16_t>(call.key_ms * 8);
   rtp::write_telephone_event(out.subspan(12), event);
-  world_.source_disturbed(*this, Surroundings::Did::Key);
+  world_.source_did(call, Surroundings::Did::Key);
   if (end && ++call.key_ends == 3) {
     call.timestamp += (call.key_ms + 2 * ms) * 8;
     call.keys.erase(call.keys.begin());

@@ -12,6 +12,7 @@
 #include "sim/clock.h"
 #include "sim/line_check.h"
 #include "sim/phone.h"
+#include "sim/rtcp_check.h"
 
 namespace segue::sim {
 
@@ -28,7 +29,7 @@ struct Weather {
 
 struct Counts {
   std::uint64_t flips = 0, calls = 0, sip_messages = 0, rtp_packets = 0, reports_kept = 0, reports_excused = 0,
-                packets_strict = 0, packets_lenient = 0;
+                packets_strict = 0, packets_excused = 0;
   double worst_late_ms = 0, worst_gap_ms = 0;
   std::map<std::string, std::map<std::string, std::uint64_t>> outcomes;  ///< trigger -> outcome -> count
   std::map<std::string, std::uint64_t> races;
@@ -59,14 +60,13 @@ class World final : public Surroundings, private engine::MediaPorts, private med
   std::vector<std::unique_ptr<Phone>> phones;
   std::vector<std::string> violations;
   Counts counts;
-  std::unordered_map<std::uint64_t, Instant> disturbed;  ///< by group: when a source last stopped, paused or lost
   std::vector<call::CallRecord> records;
   [[nodiscard]] Duration some(Duration most);
 
  private:
   void sip_out(Phone& from, std::string bytes) override;
   void rtp_out(Phone& from, const Endpoint& source, const Endpoint& to, ByteView packet) override;
-  void source_disturbed(Phone& who, Did what) override;
+  void source_did(const PhoneCall& call, Did what) override;
   Result<Endpoint> allocate(LegId leg, bool v6) override;
   void release(LegId leg) override;
   void send_rtp(LegId leg, const Endpoint& to, ByteView packet) override;
@@ -74,13 +74,17 @@ class World final : public Surroundings, private engine::MediaPorts, private med
   void tell(media::Message message) override;
 
   void print_packet(std::string_view way, LegId leg, const Phone& phone, ByteView packet) const;
-  void disturb(std::uint64_t group, Duration lasting);
   void draw_weather();
   void make_people();
   void over_network(std::function<void()> arrive);
   void carry_out(engine::Output output);
   void to_media(media::Command command);
-  void note_source(const media::SetSource& set);
+  void note_command(const media::Command& command);
+  void set_source(LegId line, LegId source);
+  void key_on(LegId leg);
+  void drop_line(LegId leg);
+  [[nodiscard]] LegId leg_of(const Endpoint& port) const;
+  [[nodiscard]] LegId whose(const rtp::PacketView& packet, LegId source) const;
   void check_record(const call::CallRecord& record);
   void check_report(const call::CallRecord& record, const call::FlipRecord& flip);
   void check_engine();
@@ -92,10 +96,19 @@ class World final : public Surroundings, private engine::MediaPorts, private med
   std::unordered_map<std::uint16_t, LegId> leg_of_port_;
   std::unordered_map<LegId, std::uint16_t> port_of_leg_;
   std::set<LegId> released_;
-  std::unordered_map<LegId, LineCheck> lines_;
-  std::set<LegId> has_remote_, retired_;
-  std::unordered_map<LegId, LegId> sources_;   ///< what each line was told to carry
-  std::unordered_map<LegId, Instant> set_at_;  ///< when that last changed without a splice
+  struct Speaker {   ///< a leg as a source
+    int index = -1;  ///< of its phone, which tells its level
+    bool believed = true;
+    rtp::PacketView last;  ///< its header; of the payload only the size is good
+    Doings doings;
+  };
+  std::unordered_map<LegId, LineCheck> lines_;  ///< of the media plane's legs
+  std::unordered_map<LegId, Speaker> speakers_;
+  std::unordered_map<LegId, std::vector<LegId>> carriers_;  ///< lines by their source
+  std::unordered_map<LegId, RtcpCheck> reports_;
+  LegId arriving_;               ///< whose packet the exchange is looking at
+  std::vector<LegId> heard_on_;  ///< lines on which somebody's audio has left for it
+  bool closing_ = false;
   std::uint16_t next_port_ = 20000;
   Instant media_free_{}, engine_free_{};
 };
