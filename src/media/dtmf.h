@@ -1,5 +1,5 @@
 // DTMF as sound (ITU-T Q.23), for a leg that has no telephone-event: made whole for each key, codec and length at
-// start-up, since neither G.722 nor Opus lets frames of different runs be joined without a flaw in the tone. Pure.
+// start-up, since frames of different runs of G.722 cannot be joined without a flaw in the tone. Pure.
 #pragma once
 
 #include <array>
