@@ -302,7 +302,7 @@ void Node::carry_out(engine::StoreRecord&& o) {
 
 void Node::carry_out(engine::Log&& o) {
   if (o.topic != engine::Log::Topic::Ours) return complain(o.topic, o.level, std::move(o.text));
-  spdlog::log(level_of(o.level), "{}", o.text);
+  spdlog::log(level_of(o.level), "{}", printable(std::move(o.text)));
 }
 
 void Node::complain(engine::Log::Topic topic, engine::Log::Level level, std::string text) {

@@ -131,6 +131,14 @@ TEST(ParseMessage, RefusesStartLinesThatAreNot) {
   EXPECT_EQ(refused(with_head("INVITE sip:a@b SIP/3.0")).status, 505);
 }
 
+TEST(ParseMessage, RefusesAZeroByteInTheHeadUnlessItIsAQuotedPair) {
+  using std::string_literals::operator""s;
+  EXPECT_EQ(refused(invite("Subject: a\0b\r\n"s)).text, "a zero byte");
+  EXPECT_TRUE(refused(invite("Subject: a\0b\r\n"s)).partial);
+  EXPECT_EQ(parsed(invite("Subject: \"a\\\0b\"\r\n"s)).get("Subject"), "\"a\\\0b\""s);
+  EXPECT_EQ(parsed(invite("Content-Length: 3\r\n", "a\0b"s)).body, "a\0b"s);
+}
+
 TEST(ParseMessage, NeverAnswersAResponseOrAnAck) {
   for (const auto* line : {"SIP/2.0 99 Low", "SIP/2.0 700 High", "SIP/2.0 2000 Long", "SIP/2.0", "SIP/3.0 200 OK",
                            "sip/2.0 abc", "SIP/2.0 -20 Odd", "IN VITE sip:a@b SIP/2.0"}) {

@@ -49,6 +49,7 @@ class Parser {
   void store(std::string_view name, std::string_view value);
   void keep(std::string_view name, std::string_view value);
   void remember_single(std::string_view name, std::string_view value);
+  void check_zeros(std::string_view head);
   void check_addresses();
   void check_call_id_and_cseq();
   void check_numbers();
@@ -158,6 +159,13 @@ void Parser::header_line(std::string_view line) {
   store(name, trim(unfolded));
 }
 
+/// Only a quoted pair may hold one (section 25.1); whoever reads C strings would see another message than we do.
+void Parser::check_zeros(std::string_view head) {
+  for (auto at = head.find('\0'); at != std::string_view::npos; at = head.find('\0', at + 1)) {
+    if (at == 0 || head[at - 1] != '\\') return refuse(400, "a zero byte");
+  }
+}
+
 void Parser::check_addresses() {
   const auto* top = value_of("Via");
   ViaScan via;
@@ -238,6 +246,7 @@ std::optional<Message> Parser::partial() {
 
 tl::expected<Message, ParseError> Parser::run() {
   while (lines_.rest.starts_with("\r\n")) lines_.rest.remove_prefix(2);  // section 7.5
+  const std::string_view all = lines_.rest;
   std::string_view line;
   if (!lines_.next(line)) return tl::unexpected(ParseError{400, "no start line", std::nullopt});
   message_.headers.reserve(24);
@@ -245,6 +254,7 @@ tl::expected<Message, ParseError> Parser::run() {
   while (lines_.next(line)) header_line(line);
   if (lines_.bare_lf) refuse(400, "a line that ends without CR");
   if (!lines_.ended) refuse(400, "no empty line after the headers");
+  check_zeros(all.substr(0, all.size() - lines_.rest.size()));
   check_addresses();
   check_call_id_and_cseq();
   check_numbers();

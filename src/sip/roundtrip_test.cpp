@@ -16,13 +16,13 @@ std::string pick(Random& random, std::string_view alphabet, std::size_t least, s
 constexpr std::string_view kTokenChars = "abcXYZ019-.!%*_+`'~";
 constexpr std::string_view kNames = "abcXYZ019";
 
-/// Any byte but CR and LF, which no header can hold.
-std::string any_text(Random& random, std::size_t least, std::size_t most) {
+/// Any byte but CR and LF, which no header can hold, and zero, which only quotes and escapes can.
+std::string any_text(Random& random, std::size_t least, std::size_t most, bool zeros = false) {
   std::string text(least + random.below(most - least + 1), 'x');
   for (auto& c : text) {
     do {
       c = static_cast<char>(random.below(256));
-    } while (c == '\r' || c == '\n');
+    } while (c == '\r' || c == '\n' || (c == '\0' && !zeros));
   }
   return text;
 }
@@ -31,7 +31,7 @@ Params random_params(Random& random, bool quoted) {
   Params params;
   for (auto n = random.below(4); n > 0; --n) {
     std::optional<std::string> value;
-    if (random.chance(0.7)) value = quoted ? any_text(random, 1, 12) : pick(random, kTokenChars, 1, 12);
+    if (random.chance(0.7)) value = quoted ? any_text(random, 1, 12, true) : pick(random, kTokenChars, 1, 12);
     // No name may stand twice in a URI (RFC 3261 section 19.1.1), so each ends differently.
     params.list.push_back({pick(random, kNames, 1, 8) + "-" + std::to_string(n), std::move(value)});
   }
@@ -55,8 +55,8 @@ Uri random_uri(Random& random) {
     return uri;
   }
   if (random.chance(0.2)) uri.scheme = "sips";
-  if (random.chance(0.9)) uri.user = any_text(random, 1, 12);
-  if (!uri.user.empty() && random.chance(0.2)) uri.password = any_text(random, 1, 8);
+  if (random.chance(0.9)) uri.user = any_text(random, 1, 12, true);
+  if (!uri.user.empty() && random.chance(0.2)) uri.password = any_text(random, 1, 8, true);
   uri.host = random_host(random);
   uri.port = random_port(random);
   uri.params = random_params(random, false);
@@ -65,7 +65,7 @@ Uri random_uri(Random& random) {
 
 NameAddr random_address(Random& random) {
   NameAddr address;
-  if (random.chance(0.5)) address.display = any_text(random, 1, 20);
+  if (random.chance(0.5)) address.display = any_text(random, 1, 20, true);
   address.uri = random_uri(random);
   if (address.uri.is_sip() && random.chance(0.1)) address.uri.headers = "Replaces=a%40b";
   address.params = random_params(random, true);
@@ -99,7 +99,7 @@ Message random_message(Random& random) {
     // Spaces at the ends belong to no value.
     m.add("P-" + pick(random, kTokenChars, 1, 8), "v" + any_text(random, 0, 40) + "v");
   }
-  if (random.chance(0.5)) m.body = any_text(random, 1, 200) + "\r\n\r\n" + any_text(random, 0, 50);
+  if (random.chance(0.5)) m.body = any_text(random, 1, 200, true) + "\r\n\r\n" + any_text(random, 0, 50);
   return m;
 }
 

@@ -17,7 +17,8 @@ class Commands:
 
     def segue(self, *words, code=0, out=(), err=()):
         """Runs it; its exit code and what must be in its output."""
-        done = subprocess.run([program(), *map(str, words)], capture_output=True, text=True, timeout=10, check=False, cwd=self.room.folder)
+        done = subprocess.run([program(), *map(str, words)], capture_output=True, text=True, timeout=10, check=False,
+                              cwd=self.room.folder)
         equal(done.returncode, code, f"exit code of segue {' '.join(map(str, words))} ({done.stdout}{done.stderr})")
         for text in out:
             expect(text in done.stdout, f"{text!r} is missing in {done.stdout!r}")
@@ -32,7 +33,8 @@ class Commands:
         return path
 
     def help(self):
-        self.segue("--help", out=("serve", "check", "report", "calls", "demo", "Exit codes: 0 done, 1 the verdict is red, 2 it could not run"))
+        self.segue("--help", out=("serve", "check", "report", "calls", "demo",
+                                  "Exit codes: 0 done, 1 the verdict is red, 2 it could not run"))
         self.segue("--version", out=("segue ",))
         for command in ("serve", "check", "report", "calls", "demo"):
             self.segue(command, "--help", out=("Usage:", "xit code"))
@@ -64,7 +66,8 @@ class Commands:
 
     def ports_in_use(self):
         config = f"[sip]\nudp = \"{IP}:5060\"\ntcp = \"{IP}:5060\"\n"
-        for kind, listen, says in ((socket.SOCK_DGRAM, (IP, 5060), f"UDP {IP}:5060"), (socket.SOCK_STREAM, (IP, 5060), f"TCP {IP}:5060"),
+        for kind, listen, says in ((socket.SOCK_DGRAM, (IP, 5060), f"UDP {IP}:5060"),
+                                   (socket.SOCK_STREAM, (IP, 5060), f"TCP {IP}:5060"),
                                    (socket.SOCK_STREAM, ("127.0.0.1", 8080), "HTTP on 127.0.0.1:8080")):
             with socket.socket(socket.AF_INET, kind) as holder:
                 holder.bind(listen)

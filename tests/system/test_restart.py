@@ -30,6 +30,8 @@ class Restart:
 
     def clean(self):
         self.sipp.end_all()
+        if self.server.process.poll() is not None:
+            self.server.start()
 
     def starts_again(self, stop):
         """Frank registers over UDP, Sam too but briefly, Tom over TCP and listens at his Contact, Tina over TCP and does not."""

@@ -109,8 +109,8 @@ class Storage:
 
     # ---- starts that cannot be
     def refuses(self, data, *words):
-        done = subprocess.run([program(), "serve", "-c", str(self.room.folder / "segue.toml"), "-d", str(data)], capture_output=True,
-                              text=True, timeout=10, check=False)
+        done = subprocess.run([program(), "serve", "-c", str(self.room.folder / "segue.toml"), "-d", str(data)],
+                              capture_output=True, text=True, timeout=10, check=False)
         equal(done.returncode, 2, f"exit code ({done.stderr})")
         last = done.stderr.strip().splitlines()[-1]
         expect(last.startswith("segue: ") and all(word in last for word in words), last)
@@ -119,9 +119,22 @@ class Storage:
     def second_server(self):
         return self.refuses(self.server.data, str(self.server.data), "is open in another process")
 
-    def full_at_start(self):
-        self.server.stop()
+    def stops_while_full(self):
+        """What cannot be written at the end is lost; the log says how much, and the end is not held up."""
         self.fill()
+        before = len(self.server.log_lines("store: cannot write"))
+        for _ in range(60):
+            self.refused_call()
+            if len(self.server.log_lines("store: cannot write")) > before:
+                break
+        begun = time.monotonic()
+        self.server.process.terminate()
+        equal(self.server.process.wait(8), 0, "exit code")
+        took = time.monotonic() - begun
+        expect(took < 4, f"it took {took:.1f} s")
+        return wait_for("the log line", lambda: self.server.log_lines(r"store: \d+ records and registrations are lost: .*full"))[-1]
+
+    def full_at_start(self):
         said = self.refuses(self.disk / "new", "full")
         (self.disk / "filler").unlink()
         return said
@@ -158,6 +171,7 @@ def main():
         guarded.run("there is room again: what waited is written", tests.has_room_again)
         suite.run("the call, from its first to its last second", tests.whole_call)
         suite.run("nothing of it was lost, says the server after SIGKILL", tests.survives)
+        suite.run("SIGTERM while it is full: the log says what is lost", tests.stops_while_full)
         suite.run("start on a full disk: refused", tests.full_at_start)
         suite.run("start on a read-only disk: refused", tests.read_only)
         suite.run("start with a damaged database: refused", tests.damaged)
