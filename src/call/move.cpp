@@ -106,11 +106,9 @@ void Core::Impl::ring_targets(Call& call, LiveFlip& flip, const std::vector<Devi
       flip.candidates[leg] = id;
       // Exactly the codec in use on the far line: nothing may change there (design.md section 4.2). The two laws of
       // G.711 are one.
-      std::vector<Codec> codecs{call.codec};
-      if (call.codec == Codec::Pcmu) codecs.push_back(Codec::Pcma);
-      if (call.codec == Codec::Pcma) codecs.push_back(Codec::Pcmu);
       const bool auto_answer = mode == FlipMode::AutoAnswer && device != nullptr && device->auto_answer;
-      order(RingLeg{call.id, leg, id, b, call.seat(other(flip.side)).identity, std::move(codecs), auto_answer});
+      order(
+          RingLeg{call.id, leg, id, b, call.seat(other(flip.side)).identity, with_other_law(call.codec), auto_answer});
     }
   }
   if (legs.empty()) {

@@ -52,7 +52,8 @@ class Server : private MediaPorts {
   SessionId dials(Phone& p, std::string number, std::string sdp, std::vector<sip::Header> headers = {});
   SessionId dials(Phone& p, std::string number) { return dials(p, std::move(number), offer(p)); }
   /// Answers the INVITE that the phone got last.
-  SessionId answers(Phone& p);
+  SessionId answers(Phone& p, sdp::Direction direction = sdp::Direction::SendRecv);
+  SessionId answers(Phone& p, std::string sdp);
   SessionId takes(Phone& p);  ///< accept_invite() of it, without an answer yet
   void bob_and_ada_talk();
   static std::string offer(const Phone& p, sdp::Direction direction = sdp::Direction::SendRecv);

@@ -204,13 +204,18 @@ SessionId Server::takes(Phone& p) {
   return s;
 }
 
-SessionId Server::answers(Phone& p) {
+SessionId Server::answers(Phone& p, sdp::Direction direction) {
   const auto* invite = p.last<sip::RequestReceived>();
   const auto offered = sdp::parse(sip::sdp_of(invite->request));
   EXPECT_TRUE(offered && offered->audio);
-  const auto answer = sdp::make_answer(*offered, {p.self.ip, 40000}, 7, 1, {Codec::Pcma, Codec::Pcmu}, false)->local;
+  auto answer = sdp::make_answer(*offered, {p.self.ip, 40000}, 7, 1, {Codec::Pcma, Codec::Pcmu}, false)->local;
+  answer.direction = direction;
+  return answers(p, sdp::print(answer, &*offered));
+}
+
+SessionId Server::answers(Phone& p, std::string sdp) {
   const SessionId s = takes(p);
-  p.agent.answer(s, sdp::print(answer, &*offered), {}, now());
+  p.agent.answer(s, std::move(sdp), {}, now());
   run();
   return s;
 }

@@ -230,7 +230,9 @@ TEST_F(EngineTest, ADelayedOfferGetsOursInThe200) {
   t.answers(t.desk);
   const auto* answered = t.bob.last<sip::SessionAnswered>();
   ASSERT_NE(answered, nullptr);
-  EXPECT_TRUE(sdp::parse(answered->sdp)->audio);
+  const auto offer = sdp::parse(answered->sdp);
+  ASSERT_TRUE(offer && offer->audio);
+  EXPECT_EQ(offer->audio->codecs, (std::vector<sdp::CodecPt>{{Codec::Pcma, 8}, {Codec::Pcmu, 0}})) << "both laws";
 }
 
 TEST_F(EngineTest, HoldByReInviteGivesTheOtherMusic) {
@@ -341,6 +343,19 @@ TEST_F(EngineTest, AWorkerThatIsFullEndsTheCall) {
   ASSERT_EQ(t.records.size(), 1U);
   EXPECT_EQ(t.records[0].cause, call::Cause::Overload);
   nothing_left();
+}
+
+// RFC 3264 section 6.1: it may send with any format that its answer lists.
+TEST_F(EngineTest, APhoneThatAnswersWithBothLawsIsHeardWithBoth) {
+  t.registers(t.desk);
+  t.dials(t.bob, "1001");
+  t.answers(t.desk,
+            "v=0\r\no=- 1 1 IN IP4 192.0.2.11\r\ns=-\r\nc=IN IP4 192.0.2.11\r\nt=0 0\r\n"
+            "m=audio 40000 RTP/AVP 8 0\r\n");
+  const auto set = t.commands<media::SetRemote>().at(0);
+  EXPECT_EQ(set.format.codec, Codec::Pcma);
+  EXPECT_EQ(set.format.receive_pt, 8);
+  EXPECT_EQ(set.format.receive_other_law_pt, 0);
 }
 
 // ---- flips

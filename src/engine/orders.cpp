@@ -75,9 +75,7 @@ void Engine::Impl::carry_out(const call::ShowRinging& o, Now now) {
   if (leg == nullptr || leg->released) return;
   const Leg* early = o.early_from ? find(o.early_from) : nullptr;
   if (early == nullptr || !early->agreed || !leg->offer) return agent.ring(leg->session, 180, "", {}, now);
-  std::vector<Codec> allowed{early->agreed->codec.codec};
-  if (allowed[0] <= Codec::Pcma) allowed = {allowed[0], allowed[0] == Codec::Pcma ? Codec::Pcmu : Codec::Pcma};
-  const std::string answer = local_answer(*leg, std::move(allowed));
+  const std::string answer = local_answer(*leg, with_other_law(early->agreed->codec.codec));
   if (answer.empty()) return agent.ring(leg->session, 180, "", {}, now);
   apply_remote(*leg, *leg->offer->audio);
   out(ToMedia{media::SetSource{leg->id, media::FromLeg{early->id}}});
@@ -103,14 +101,12 @@ void Engine::Impl::carry_out(const call::AnswerLeg& o, Now now) {
   if (leg == nullptr || leg->released) return;
   leg->answered = true;
   if (!leg->offer) {  // delayed offer: ours goes in the 200, the answer comes in the ACK
-    leg->local = sdp::make_offer(leg->rtp, random.u32() | 1U, {o.codec});
+    leg->local = sdp::make_offer(leg->rtp, random.u32() | 1U, with_other_law(o.codec));
     leg->local.rtcp_mux = true;
     leg->ours_is_offer = true;
     return agent.answer(leg->session, sdp::print(leg->local), {}, now);
   }
-  std::vector<Codec> allowed{o.codec};
-  if (o.codec <= Codec::Pcma) allowed.push_back(o.codec == Codec::Pcma ? Codec::Pcmu : Codec::Pcma);
-  const std::string answer = local_answer(*leg, std::move(allowed));
+  const std::string answer = local_answer(*leg, with_other_law(o.codec));
   if (answer.empty()) return core.on_left(leg->id, call::Cause::NoCommonCodec, now);
   apply_remote(*leg, *leg->offer->audio);
   agent.answer(leg->session, answer, {}, now);

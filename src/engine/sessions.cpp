@@ -242,6 +242,7 @@ void Engine::Impl::apply_remote(Leg& leg, const sdp::RemoteAudio& remote) {
   set.format.codec = a.codec.codec;
   set.format.send_pt = a.codec.payload_type;
   set.format.receive_pt = a.receive_pt;
+  set.format.receive_other_law_pt = a.receive_other_law_pt;
   if (a.event) set.format.send_event_pt = a.event->payload_type, set.format.event_clock = a.event->clock;
   if (a.receive_event) set.format.receive_event_pt = a.receive_event->payload_type;
   set.format.receive_cn_pt = remote.comfort_noise;

@@ -11,8 +11,10 @@ void Exchange::Impl::rtp(Leg& leg, const Endpoint& from, ByteView datagram, Inst
   bool known = packet.has_value();
   if (known) {
     const std::uint8_t type = packet->payload_type;
+    in.codec = leg.format.codec;
     in.ticks = leg.usual_ticks > 0 ? leg.usual_ticks : rtp_clock(leg.format.codec) / 1000 * leg.format.ptime_ms;
-    if (type == leg.format.receive_pt) {
+    if (type == leg.format.receive_other_law_pt) in.codec = *other_law(leg.format.codec);
+    if (type == leg.format.receive_pt || type == leg.format.receive_other_law_pt) {
       in.ticks = duration_ticks(leg.format.codec, packet->payload);
       known = in.ticks > 0;
     } else if (type == leg.format.receive_event_pt) {
@@ -42,7 +44,6 @@ void Exchange::Impl::rtp(Leg& leg, const Endpoint& from, ByteView datagram, Inst
   if (!leg.receive) return;
   if (in.kind == SourcePacket::Kind::Audio) leg.usual_ticks = in.ticks;
   in.leg = leg.id;
-  in.codec = leg.format.codec;
   in.event_clock = leg.format.event_clock;
   in.packet = *packet;
   in.arrived = arrived;

@@ -278,6 +278,27 @@ TEST(Exchange, LawsAreTranscodedAndOtherMismatchesAreDropped) {
   EXPECT_EQ(rig.heard<LegClosed>()[0].unplayable, 1u);
 }
 
+TEST(Exchange, ASourceThatMaySendBothLawsIsHeardWithBoth) {
+  Rig rig;
+  Phone far = rig.add(1, Codec::Pcma);
+  Phone a = rig.add(2, Codec::Pcma);
+  rig.connect(a, far);
+  SetRemote both = Rig::remote_of(2, Codec::Pcma);
+  both.format.receive_other_law_pt = 0;
+  rig.command(both);
+  a.hertz = 440;
+  rig.receive(a, a.packet());
+  a.codec = Codec::Pcmu, a.payload_type = 0;
+  const auto in = a.packet();
+  rig.receive(a, in);
+  const auto out = rig.to(far.leg);
+  ASSERT_EQ(out.size(), 2u);
+  EXPECT_EQ(out[1]->view.payload_type, 8);
+  EXPECT_EQ(out[1]->view.payload[80], g711::transcode(g711::Law::Mu, in[12 + 80]));
+  rig.command(CloseLeg{a.leg});
+  EXPECT_EQ(rig.heard<LegClosed>()[0].malformed, 0u);
+}
+
 /// Opus of 20 ms frames at 48 kHz; everything else as ever.
 Bytes opus(Phone& phone) {
   Bytes bytes(rtp::kHeaderBytes + 60, 0);

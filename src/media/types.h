@@ -26,7 +26,8 @@ struct LegFormat {
   Codec codec = Codec::Pcmu;
   std::uint8_t send_pt = 0;
   std::uint8_t receive_pt = 0;
-  std::optional<std::uint8_t> send_event_pt;  ///< telephone-event towards the leg
+  std::optional<std::uint8_t> receive_other_law_pt;  ///< of G.711's other law, where the peer may send both
+  std::optional<std::uint8_t> send_event_pt;         ///< telephone-event towards the leg
   std::optional<std::uint8_t> receive_event_pt;
   std::uint32_t event_clock = 8000;
   std::optional<std::uint8_t> receive_cn_pt;  ///< RFC 3389 comfort noise the leg may send

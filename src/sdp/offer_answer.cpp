@@ -122,6 +122,9 @@ Result<Agreed> accept_answer(const LocalAudio& offer, const Description& answer)
   Agreed agreed;
   agreed.codec = *chosen;
   agreed.receive_pt = find_codec(offer.codecs, chosen->codec)->payload_type;
+  if (const auto law = other_law(chosen->codec); law && find_codec(theirs.codecs, *law)) {
+    if (const auto* ours = find_codec(offer.codecs, *law)) agreed.receive_other_law_pt = ours->payload_type;
+  }
   agreed.direction = direction(sends(offer.direction) && receives(theirs.direction),
                                receives(offer.direction) && sends(theirs.direction));
   agreed.rtcp_mux = offer.rtcp_mux && theirs.rtcp_mux;

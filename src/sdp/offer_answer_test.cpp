@@ -166,6 +166,16 @@ TEST(SdpAccept, SendsWithTheAnswersNumbersAndReceivesWithOurs) {
   EXPECT_EQ(agreed->receive_event, (EventPt{102, 48000}));
 }
 
+TEST(SdpAccept, AnAnswerWithBothLawsMayBeSentWithBoth) {
+  const auto both = make_offer(kOurs, 1, {Codec::G722, Codec::Pcma, Codec::Pcmu});
+  const auto answer = offer("m=audio 40000 RTP/AVP 0 8\r\n");
+  EXPECT_EQ(accept_answer(both, answer)->receive_pt, 0);
+  EXPECT_EQ(accept_answer(both, answer)->receive_other_law_pt, 8);
+  EXPECT_FALSE(accept_answer(make_offer(kOurs, 1, {Codec::Pcmu}), answer)->receive_other_law_pt) << "not offered";
+  EXPECT_FALSE(accept_answer(both, offer("m=audio 40000 RTP/AVP 0\r\n"))->receive_other_law_pt);
+  EXPECT_FALSE(accept_answer(both, offer("m=audio 40000 RTP/AVP 9 0\r\n"))->receive_other_law_pt);
+}
+
 TEST(SdpAccept, SkipsWhatWasNotOffered) {
   const auto ours = make_offer(kOurs, 1, {Codec::Pcmu});
   const auto agreed =

@@ -88,8 +88,11 @@ struct LocalAudio {
 
 /// What both sides agreed.
 struct Agreed {
-  CodecPt codec;                 ///< payload type to send with, the peer's number
-  std::uint8_t receive_pt = 0;   ///< payload type we expect (ours in an offer, mirrored in an answer)
+  CodecPt codec;                ///< payload type to send with, the peer's number
+  std::uint8_t receive_pt = 0;  ///< payload type we expect (ours in an offer, mirrored in an answer)
+  /// What we offered the other law of G.711 with, where an answer lists both: its sender may change from one to the
+  /// other at any packet (RFC 3264 section 6.1).
+  std::optional<std::uint8_t> receive_other_law_pt;
   std::optional<EventPt> event;  ///< to send with; clock fits the codec's where possible
   std::optional<EventPt> receive_event;
   Direction direction = Direction::SendRecv;  ///< ours
