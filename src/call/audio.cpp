@@ -9,7 +9,7 @@ void Core::Impl::set_audio(Call& call, Side listener) {
   if (!ear.leg) return;
   if (!mouth.leg) {
     order(SetAudio{ear.leg, {}, Filler::ComfortNoise});  // walked away from a flip
-  } else if (mouth.held) {
+  } else if (holds(mouth.leg)) {
     order(SetAudio{ear.leg, {}, Filler::Music});
   } else {
     order(SetAudio{ear.leg, mouth.leg, Filler::Nothing});

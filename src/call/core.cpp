@@ -23,6 +23,11 @@ Call* Core::Impl::call_of(LegId leg, Side* side) {
 
 void Core::Impl::place(LegId leg, const Call& call, Side side) { places[leg] = LegPlace{call.id, side}; }
 
+bool Core::Impl::holds(LegId leg) const {
+  const auto place = places.find(leg);
+  return place != places.end() && place->second.held;
+}
+
 LegId Core::Impl::new_leg(const Call& call, Side side) {
   const LegId leg{next.leg++};
   place(leg, call, side);
@@ -81,6 +86,14 @@ void Core::Impl::close_segment(Call& call, SegmentKind kind, Side side, DeviceId
   open->cause = cause;
 }
 
+void Core::Impl::note_hold(Call& call, Side side, Now now) {
+  const DeviceId device = side == Side::Caller ? call.record.caller_device : call.record.callee_device;
+  if (!holds(call.seat(side).leg)) {
+    return close_segment(call, SegmentKind::Hold, side, device, Cause::NormalClearing, now);
+  }
+  open_segment(call, SegmentKind::Hold, side, device, now);
+}
+
 // ---- the public face: each fact finds its call, changes it, and looks at its deadline again
 
 Core::Core(const Directory& directory, Policy policy, FirstIds ids)
@@ -130,19 +143,14 @@ void Core::on_refused(LegId leg, Cause cause, Now now) { impl_->gone(leg, cause,
 void Core::on_left(LegId leg, Cause cause, Now now) { impl_->gone(leg, cause, now, &Impl::left); }
 
 void Core::on_hold(LegId leg, bool held, Now now) {
-  Side side{};
-  Call* call = impl_->call_of(leg, &side);
-  if (call == nullptr || call->ended() || call->seat(side).leg != leg || call->seat(side).held == held) return;
-  auto& seat = call->seat(side);
-  seat.held = held;
-  if (held) {
-    impl_->open_segment(*call, SegmentKind::Hold, side,
-                        side == Side::Caller ? call->record.caller_device : call->record.callee_device, now);
-  } else {
-    impl_->close_segment(*call, SegmentKind::Hold, side,
-                         side == Side::Caller ? call->record.caller_device : call->record.callee_device,
-                         Cause::NormalClearing, now);
-  }
+  const auto place = impl_->places.find(leg);
+  if (place == impl_->places.end() || place->second.held == held) return;
+  place->second.held = held;
+  const Side side = place->second.side;
+  Call* call = impl_->find(place->second.call);
+  // A leg that rings or is being proven keeps it until it sits: answered() and commit() look at it then.
+  if (call->record.state != CallState::Talking || call->seat(side).leg != leg) return;
+  impl_->note_hold(*call, side, now);
   impl_->set_audio(*call, other(side));
   impl_->changed(*call);
 }

@@ -135,7 +135,8 @@ class Core {
   void on_refused(LegId leg, Cause cause, Now now);
   /// The leg ended by itself: BYE, CANCEL of an unanswered arrival, expiry, dead media.
   void on_left(LegId leg, Cause cause, Now now);
-  /// The party put us on hold (true) or took us back.
+  /// What the leg's SDP in force says: the party holds us (true) or not. Told with each SDP, the first one included,
+  /// after on_arrival() and before on_answered(); it counts once the leg sits in a seat.
   void on_hold(LegId leg, bool held, Now now);
   void on_code(LegId leg, std::string_view code, Now now);
 

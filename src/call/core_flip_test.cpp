@@ -68,6 +68,20 @@ TEST_F(Flip, OfAHeldCallStartsActive) {
   EXPECT_NE(t.segments().find("hold callee 11 flipped"), std::string::npos) << t.segments();
 }
 
+TEST_F(Flip, ToADeviceThatHoldsBeforeTheSpliceGivesMusicAfterIt) {
+  const FlipId f = to(kMobile);
+  const LegId b = t.ringing(kMobile);
+  t.answers(b);
+  t.holds(b, true);
+  EXPECT_EQ(t.hears(t.bob), heard(t.ada)) << "A talks on";
+  t.spliced(f);
+  EXPECT_EQ(t.hears(t.bob), "music");
+  EXPECT_NE(t.segments().find("hold callee 12 open"), std::string::npos) << t.segments();
+  t.holds(b, false);
+  expect_moved_to(kMobile, b);
+  EXPECT_NE(t.segments().find("hold callee 12 normal_clearing"), std::string::npos) << t.segments();
+}
+
 TEST_F(Flip, WhileTheFarPartyHoldsUsBHearsMusic) {
   t.holds(t.bob, true);
   to(kMobile);

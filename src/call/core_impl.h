@@ -33,7 +33,6 @@ struct Seat {
   AccountId account;
   Identity identity;                     ///< what the other seat sees
   LegId leg;                             ///< who sits here; none while ringing, or when A has walked away from a flip
-  bool held = false;                     ///< this party holds us: the other hears music
   std::map<LegId, DeviceId> candidates;  ///< of the fill
   std::optional<FlipId> flip;            ///< the move that goes on
   std::optional<Instant> grace;          ///< walked away; the call ends then
@@ -57,6 +56,7 @@ struct Call {
 struct LegPlace {
   CallId call;
   Side side = Side::Caller;
+  bool held = false;  ///< the party holds us; counts where the leg sits in a seat: the other seat hears music
 };
 
 struct Core::Impl {
@@ -78,6 +78,7 @@ struct Core::Impl {
   void place(LegId leg, const Call& call, Side side);
   [[nodiscard]] LegId new_leg(const Call& call, Side side);
   void forget(LegId leg) { places.erase(leg); }
+  [[nodiscard]] bool holds(LegId leg) const;
   void order(Order o) { orders.push_back(std::move(o)); }
   void release(LegId leg, Cause cause);
   void changed(const Call& call) { order(CallChanged{call.id}); }
@@ -127,6 +128,8 @@ struct Core::Impl {
   // ---- record
   void open_segment(Call& call, SegmentKind kind, Side side, DeviceId device, Now now, FlipId flip = {});
   void close_segment(Call& call, SegmentKind kind, Side side, DeviceId device, Cause cause, Now now);
+  /// The hold of who sits there has begun or ended: its segment.
+  void note_hold(Call& call, Side side, Now now);
 };
 
 }  // namespace segue::call

@@ -206,6 +206,32 @@ TEST(Call, WhoeverIsPutOnHoldHearsMusic) {
   EXPECT_NE(t.segments().find("hold callee 11 normal_clearing"), std::string::npos);
 }
 
+TEST(Call, AHoldInTheFirstOfferOrAnswerCountsFromTheAnswerOn) {
+  for (const bool caller : {true, false}) {
+    House t;
+    t.bob = t.dials(kBobDesk, "1001");
+    t.ada = t.ringing(kDesk);
+    const LegId holder = caller ? t.bob : t.ada;
+    const LegId other = caller ? t.ada : t.bob;
+    t.holds(holder, true);
+    EXPECT_TRUE(t.all<SetAudio>().empty());
+    t.answers(t.ada);
+    EXPECT_EQ(t.hears(other), "music");
+    EXPECT_NE(t.segments().find(caller ? "hold caller 21 open" : "hold callee 11 open"), std::string::npos);
+    t.holds(holder, false);
+    EXPECT_EQ(t.hears(other), "leg " + std::to_string(holder.value));
+    EXPECT_NE(t.segments().find(caller ? "hold caller 21 normal" : "hold callee 11 normal"), std::string::npos);
+  }
+}
+
+TEST(Call, AHoldOfADeviceThatLosesTheRingConcernsNobody) {
+  House t;
+  t.bob = t.dials(kBobDesk, "1001");
+  t.holds(t.ringing(kMobile), true);
+  t.answers(t.ringing(kDesk));
+  EXPECT_EQ(t.hears(t.bob), "leg " + std::to_string(t.ringing(kDesk).value));
+}
+
 // ---- ends
 
 TEST(Call, EachPartyMayEndIt) {

@@ -127,6 +127,7 @@ void Core::Impl::answered(Call& call, Side side, LegId leg, Codec codec, Now now
   }
   open_segment(call, SegmentKind::Talk, Side::Caller, call.record.caller_device, now);
   open_segment(call, SegmentKind::Talk, Side::Callee, device, now);
+  for (Side s : {Side::Caller, Side::Callee}) note_hold(call, s, now);  // said in the first offer or answer
   changed(call);
 }
 

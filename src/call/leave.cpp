@@ -24,8 +24,7 @@ void Core::Impl::left(Call& call, Side side, LegId leg, Cause cause, Now now) {
     seat.grace = now.mono + policy.grace;
     const DeviceId device = side == Side::Caller ? call.record.caller_device : call.record.callee_device;
     close_segment(call, SegmentKind::Talk, side, device, cause, now);
-    if (seat.held) close_segment(call, SegmentKind::Hold, side, device, cause, now);
-    seat.held = false;
+    close_segment(call, SegmentKind::Hold, side, device, cause, now);
     set_audio(call, other(side));
     // A flip of the other seat that is armed on this line waits for the leg that comes: follow() arms that one.
     if (LiveFlip* theirs = running_flip(call, other(side)); theirs != nullptr && theirs->armed_line == leg) {

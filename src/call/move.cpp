@@ -222,16 +222,16 @@ void Core::Impl::commit(Call& call, LiveFlip& flip, LegId winner, Now now) {
   auto& record = call.record.flips[flip.index];
   DeviceId& sits = flip.side == Side::Caller ? call.record.caller_device : call.record.callee_device;
   close_segment(call, SegmentKind::Talk, flip.side, sits, Cause::Flipped, now);
-  if (seat.held) close_segment(call, SegmentKind::Hold, flip.side, sits, Cause::Flipped, now);
+  close_segment(call, SegmentKind::Hold, flip.side, sits, Cause::Flipped, now);
   release(seat.leg, Cause::Flipped);
   seat.leg = winner;
-  seat.held = false;
   seat.grace.reset();
   sits = flip.candidates.at(winner);
   record.to = sits;
   record.spliced_at = now.wall;
   flip.candidates.erase(winner);
   open_segment(call, SegmentKind::Talk, flip.side, sits, now);
+  note_hold(call, flip.side, now);  // B may have put us on hold before it sat here
   read_digits(call, flip.side);
   // Both seats can move at once. For a single flip these two say what is so already; where the far seat moved meanwhile
   // they join the new legs.
@@ -245,7 +245,7 @@ void Core::Impl::commit(Call& call, LiveFlip& flip, LegId winner, Now now) {
 void Core::Impl::arm(Call& call, LiveFlip& flip, LegId winner) {
   const Seat& far = call.seat(other(flip.side));
   if (!far.leg) return order(SetAudio{winner, {}, Filler::ComfortNoise});
-  order(far.held ? SetAudio{winner, {}, Filler::Music} : SetAudio{winner, far.leg, Filler::Nothing});
+  order(holds(far.leg) ? SetAudio{winner, {}, Filler::Music} : SetAudio{winner, far.leg, Filler::Nothing});
   const Device* device = directory.device(flip.candidates.at(winner));
   flip.armed_line = far.leg;
   order(ArmSplice{flip.id, far.leg, winner, device != nullptr && device->proof_by_answer});

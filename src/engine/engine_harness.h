@@ -73,6 +73,7 @@ class Server : private MediaPorts {
   }
   [[nodiscard]] Now now() const { return {at, WallTime{at.time_since_epoch()}}; }
 
+  [[nodiscard]] bool hears_music(LegId leg) const;
   Instant at{1000s};
   std::size_t max_ports = 100;
   bool has_v6 = false;  ///< a media address of that family too: 2001:db8::1

@@ -220,6 +220,16 @@ SessionId Server::answers(Phone& p, std::string sdp) {
   return s;
 }
 
+bool Server::hears_music(LegId leg) const {
+  bool music = false;
+  for (const auto& set : commands<media::SetSource>()) {
+    if (set.line != leg) continue;
+    const auto* clip = std::get_if<media::FromClip>(&set.source);
+    music = clip != nullptr && clip->clip == media::Clip::Music;
+  }
+  return music;
+}
+
 void Server::bob_and_ada_talk() {
   for (Phone* p : {&desk, &bob}) EXPECT_EQ(registers(*p).status, 200);
   bob_session = dials(bob, "1001");

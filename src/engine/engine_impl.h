@@ -93,6 +93,7 @@ struct Engine::Impl {
   void handle_info(const Leg& leg, const sip::SessionRequest& e, Now now);
   void apply_remote(Leg& leg, const sdp::RemoteAudio& remote);
   [[nodiscard]] bool apply_answer(Leg& leg, std::string_view sdp);
+  void tell_hold(const Leg& leg, Now now);  ///< what the SDP in force says
 
   // ---- orders.cpp
   void carry_out(const call::RingLeg& o, Now now);

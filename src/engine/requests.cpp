@@ -103,6 +103,7 @@ void Engine::Impl::handle_invite(const sip::RequestReceived& e, Now now) {
   if (stopping) return refuse(503, {{"Retry-After", "5"}}, "The server is stopping");
   call::Arrival arrival{core.new_leg(), device->account, device->id, e.request.request_uri.user, {}};
   std::optional<sdp::Description> offer;
+  bool held = false;  // a first offer may hold us already
   if (const auto text = sip::sdp_of(e.request); !text.empty()) {
     auto parsed = sdp::parse(text);
     if (!parsed)
@@ -110,6 +111,7 @@ void Engine::Impl::handle_invite(const sip::RequestReceived& e, Now now) {
     if (!parsed->audio) return refuse(488, {{"Warning", "304 segue \"No usable audio\""}}, "No usable audio");
     for (const auto& c : parsed->audio->codecs) arrival.offered.push_back(c.codec);
     if (arrival.offered.empty()) return refuse(488, {{"Warning", "305 segue \"No known codec\""}}, "No known codec");
+    held = parsed->audio->direction == sdp::Direction::SendOnly || parsed->audio->direction == sdp::Direction::Inactive;
     offer = std::move(*parsed);
   } else if (!e.request.body.empty()) {
     return refuse(415, {{"Accept", "application/sdp"}}, "Only application/sdp");
@@ -138,6 +140,7 @@ void Engine::Impl::handle_invite(const sip::RequestReceived& e, Now now) {
   leg_of[leg.session] = leg.id;
   open_media(legs[arrival.leg] = std::move(leg));
   core.on_arrival(arrival, now);
+  core.on_hold(arrival.leg, held, now);
 }
 
 void Engine::Impl::handle(const sip::Refused& e, Now) {

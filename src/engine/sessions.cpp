@@ -121,7 +121,10 @@ void Engine::Impl::handle(const sip::SessionAnswered& e, Now now) {
   Leg* leg = find(e.session);
   if (leg == nullptr || leg->released) return;  // hung up meanwhile: the agent sends ACK and BYE
   leg->answered = true;
-  if (apply_answer(*leg, e.sdp)) return core.on_answered(leg->id, leg->agreed->codec.codec, now);
+  if (apply_answer(*leg, e.sdp)) {
+    tell_hold(*leg, now);
+    return core.on_answered(leg->id, leg->agreed->codec.codec, now);
+  }
   const auto* device = directory.device(leg->device);
   log(Log::Level::Warning,
       fmt::format("{} answered without usable audio", device != nullptr ? device->username : "a device"));
@@ -133,8 +136,7 @@ void Engine::Impl::handle(const sip::SessionConfirmed& e, Now now) {
   if (leg == nullptr || leg->released || !leg->ours_is_offer) return;
   leg->ours_is_offer = false;
   if (e.sdp.empty() || !apply_answer(*leg, e.sdp)) return core.on_left(leg->id, call::Cause::NoCommonCodec, now);
-  const auto ours = leg->agreed->direction;
-  core.on_hold(leg->id, ours == sdp::Direction::RecvOnly || ours == sdp::Direction::Inactive, now);
+  tell_hold(*leg, now);
 }
 
 /// re-INVITE or UPDATE of one party: answered here, at once. The other party is not told.
@@ -162,8 +164,7 @@ void Engine::Impl::handle(const sip::OfferReceived& e, Now now) {
   if (answer.empty()) return reject_offer(*leg, 488, "305 segue \"Not the codec of this call\"", now);
   agent.answer_offer(e.session, answer, now);
   apply_remote(*leg, *leg->offer->audio);
-  const auto theirs = leg->offer->audio->direction;
-  core.on_hold(leg->id, theirs == sdp::Direction::SendOnly || theirs == sdp::Direction::Inactive, now);
+  tell_hold(*leg, now);
 }
 
 /// The session goes on as it was (RFC 3261 section 14.2).
@@ -233,6 +234,12 @@ bool Engine::Impl::apply_answer(Leg& leg, std::string_view text) {
   leg.agreed = std::move(*agreed);
   apply_remote(leg, *description->audio);
   return true;
+}
+
+/// A party holds us where it wants to send only, or nothing at all: our side of it is recvonly or inactive.
+void Engine::Impl::tell_hold(const Leg& leg, Now now) {
+  const auto ours = leg.agreed->direction;
+  core.on_hold(leg.id, ours == sdp::Direction::RecvOnly || ours == sdp::Direction::Inactive, now);
 }
 
 void Engine::Impl::apply_remote(Leg& leg, const sdp::RemoteAudio& remote) {
