@@ -1,4 +1,6 @@
 // The engine with phones on sip::Agent: registering, calls, flips, and who is shown to whom.
+#include <fmt/core.h>
+
 #include "engine/engine_harness.h"
 #include "sip/digest.h"
 
@@ -18,6 +20,18 @@ struct EngineTest : ::testing::Test {
     t.run();
     return f.value_or(FlipId{});
   }
+  /// A request of Bob's phone that his agent does not make: the next one after his last INVITE, or the ACK of that one.
+  std::string in_dialog_of_bob(std::string_view method, std::string_view branch, const std::string& body) {
+    const auto info = t.bob.agent.dialog(t.bob_session);
+    if (method != "ACK") raw_cseq = sip::CSeq::parse(t.bob.last_response("INVITE")->get("CSeq"))->number + 1;
+    return fmt::format(
+        "{} sip:segue@192.0.2.1:5060 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.21:5060;branch=z9hG4bK{}\r\n"
+        "Max-Forwards: 70\r\nFrom: <sip:bob@segue.test>;tag={}\r\nTo: <sip:1001@segue.test>;tag={}\r\n"
+        "Call-ID: {}\r\nCSeq: {} {}\r\nContact: <sip:bob@192.0.2.21>\r\n{}Content-Length: {}\r\n\r\n{}",
+        method, branch, info->local_tag, info->remote_tag, info->call_id, raw_cseq, method,
+        body.empty() ? "" : "Content-Type: application/sdp\r\n", body.size(), body);
+  }
+  std::uint32_t raw_cseq = 0;
   void nothing_left() {
     t.passes(60s);
     const auto s = t.engine.sizes();
@@ -252,26 +266,61 @@ TEST_F(EngineTest, HoldByReInviteGivesTheOtherMusic) {
   EXPECT_TRUE(std::holds_alternative<media::FromLeg>(t.commands<media::SetSource>().back().source));
 }
 
+TEST_F(EngineTest, AFirstOfferThatHoldsGivesTheOtherMusic) {
+  t.registers(t.desk);
+  const std::string old_style =
+      "v=0\r\no=- 1 1 IN IP4 192.0.2.21\r\ns=-\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8\r\n";
+  for (const auto& offer :
+       {Server::offer(t.bob, sdp::Direction::SendOnly), Server::offer(t.bob, sdp::Direction::Inactive), old_style}) {
+    const SessionId s = t.dials(t.bob, "1001", offer);
+    t.answers(t.desk);
+    EXPECT_TRUE(t.hears_music(t.commands<media::OpenLeg>().back().leg)) << offer;
+    t.bob.agent.hangup(s, {}, t.now());
+    t.run();
+  }
+}
+
+TEST_F(EngineTest, AnAnswerThatHoldsGivesTheOtherMusic) {
+  t.registers(t.desk);
+  t.dials(t.bob, "1001");
+  t.answers(t.desk, sdp::Direction::SendOnly);
+  EXPECT_TRUE(t.hears_music(leg(0)));
+}
+
+TEST_F(EngineTest, AHoldByBBeforeTheSpliceGivesTheFarPartyMusic) {
+  t.bob_and_ada_talk();
+  const FlipId f = flip_to_mobile();
+  const SessionId b = t.answers(t.mobile);
+  t.mobile.agent.reinvite(b, Server::offer(t.mobile, sdp::Direction::SendOnly), t.now());
+  t.run();
+  EXPECT_FALSE(t.hears_music(leg(0)));
+  t.media(media::Spliced{f, leg(0), leg(1), leg(2), t.at});
+  EXPECT_TRUE(t.hears_music(leg(0)));
+}
+
+// RFC 3264 section 8: a section that was there stays there, refused or not, and the text in force keeps its version.
+TEST_F(EngineTest, OurOfferKeepsEachSectionOfTheSdpInForce) {
+  t.bob_and_ada_talk();
+  t.bob.agent.reinvite(t.bob_session, Server::offer(t.bob) + "m=video 40002 RTP/AVP 96\r\n", t.now());
+  t.run();
+  const std::string in_force = t.bob.last_response("INVITE")->body;
+  EXPECT_NE(in_force.find("m=video 0 RTP/AVP 96"), std::string::npos);
+  t.raw(t.bob, in_dialog_of_bob("INVITE", "v1", ""));
+  EXPECT_EQ(t.bob.last_response("INVITE")->status, 200);
+  EXPECT_EQ(t.bob.last_response("INVITE")->body, in_force);
+  t.raw(t.bob, in_dialog_of_bob("ACK", "v2", Server::offer(t.bob) + "m=video 0 RTP/AVP 96\r\n"));
+  EXPECT_EQ(t.engine.calls().calls().size(), 1U);
+}
+
 TEST_F(EngineTest, AReInviteWithoutSdpMayTakeBackAHold) {
   t.bob_and_ada_talk();
   t.bob.agent.reinvite(t.bob_session, Server::offer(t.bob, sdp::Direction::SendOnly), t.now());
   t.run();
-  const auto info = t.bob.agent.dialog(t.bob_session);
-  const auto next = std::to_string(sip::CSeq::parse(t.bob.last_response("INVITE")->get("CSeq"))->number + 1);
-  const auto message = [&](const char* method, const std::string& branch, const std::string& body) {
-    return std::string(method) +
-           " sip:segue@192.0.2.1:5060 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.21:5060;branch=z9hG4bK" + branch +
-           "\r\nMax-Forwards: 70\r\nFrom: <sip:bob@segue.test>;tag=" + info->local_tag +
-           "\r\nTo: <sip:1001@segue.test>;tag=" + info->remote_tag + "\r\nCall-ID: " + info->call_id +
-           "\r\nCSeq: " + next + " " + method + "\r\nContact: <sip:bob@192.0.2.21>\r\n" +
-           (body.empty() ? "" : "Content-Type: application/sdp\r\n") +
-           "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
-  };
-  t.raw(t.bob, message("INVITE", "d1", ""));
+  t.raw(t.bob, in_dialog_of_bob("INVITE", "d1", ""));
   const auto* offer = t.bob.last_response("INVITE");
   ASSERT_EQ(offer->status, 200);
   EXPECT_EQ(sdp::parse(offer->body)->audio->direction, sdp::Direction::SendRecv) << "not the held one's recvonly";
-  t.raw(t.bob, message("ACK", "d2", Server::offer(t.bob)));
+  t.raw(t.bob, in_dialog_of_bob("ACK", "d2", Server::offer(t.bob)));
   EXPECT_TRUE(std::holds_alternative<media::FromLeg>(t.commands<media::SetSource>().back().source));
 }
 

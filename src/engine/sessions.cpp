@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include "engine/engine_impl.h"
 
@@ -150,18 +151,18 @@ void Engine::Impl::handle(const sip::OfferReceived& e, Now now) {
       leg->local.direction = sdp::Direction::SendRecv;
       ++leg->local.version;
     }
-    return agent.answer_offer(e.session, sdp::print(leg->local), now);
+    // With each section that has ever been offered: their number never falls (RFC 3264 section 8).
+    return agent.answer_offer(e.session, sdp::print(leg->local, leg->offer ? &*leg->offer : nullptr), now);
   }
   auto offer = sdp::parse(e.sdp);
   if (!offer) return reject_offer(*leg, 400, "399 segue \"" + offer.error().text + "\"", now);
   if (!offer->audio) return reject_offer(*leg, 488, "304 segue \"No usable audio\"", now);
-  std::vector<Codec> allowed{leg->agreed->codec.codec};
-  if (allowed[0] == Codec::Pcmu) allowed.push_back(Codec::Pcma);
-  if (allowed[0] == Codec::Pcma) allowed.push_back(Codec::Pcmu);
-  auto before = leg->local;
-  leg->offer = std::move(*offer);
-  const std::string answer = local_answer(*leg, std::move(allowed));
-  if (answer.empty()) return reject_offer(*leg, 488, "305 segue \"Not the codec of this call\"", now);
+  auto in_force = std::exchange(leg->offer, std::move(*offer));
+  const std::string answer = local_answer(*leg, with_other_law(leg->agreed->codec.codec));
+  if (answer.empty()) {
+    leg->offer = std::move(in_force);
+    return reject_offer(*leg, 488, "305 segue \"Not the codec of this call\"", now);
+  }
   agent.answer_offer(e.session, answer, now);
   apply_remote(*leg, *leg->offer->audio);
   tell_hold(*leg, now);
