@@ -269,7 +269,14 @@ void Node::drain() {
 void Node::carry_out(engine::SendSip&& o) { sip_->send(o.flow, std::move(o.bytes)); }
 
 void Node::carry_out(engine::ToMedia&& o) {
-  if (auto posted = media_->post(std::move(o.command)); !posted) spdlog::error("media: {}", posted.error().text);
+  media::LegClosed refused;
+  refused.leg = media::subject(o.command);
+  const bool opens = std::holds_alternative<media::OpenLeg>(o.command);
+  const auto posted = media_->post(std::move(o.command));
+  if (posted) return;
+  spdlog::error("media: {}", posted.error().text);
+  // A leg that the worker never had is closed already; any other ends, and its CloseLeg is always taken.
+  opens ? engine_->on_media(refused, net::read_clock()) : engine_->media_refused(refused.leg, net::read_clock());
 }
 
 void Node::carry_out(engine::StoreBindings&& o) {

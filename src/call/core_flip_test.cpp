@@ -89,6 +89,23 @@ TEST_F(Flip, WhileTheFarPartyHoldsUsBHearsMusic) {
   EXPECT_EQ(t.hears(t.ringing(kMobile)), "music");
 }
 
+TEST_F(Flip, TheWorkersWordThatIsLostFailsItAndTheCallGoesOnWithA) {
+  const FlipId f = to(kMobile);
+  const LegId b = t.ringing(kMobile);
+  t.answers(b);
+  ASSERT_TRUE(t.cancel(f));
+  t.forget();
+  t.passes(3s);
+  expect_failed(f, FlipOutcome::Cancelled);
+  EXPECT_EQ(t.released(b), Cause::Cancelled);
+  EXPECT_EQ(t.last<SetAudio>()->leg, t.ada);
+  EXPECT_EQ(t.all<SetAudio>().size(), 2U) << "whatever the far line plays, it plays A now";
+  EXPECT_EQ(t.hears(t.bob), heard(t.ada));
+  t.spliced(f);
+  EXPECT_EQ(t.record().callee_device, kDesk) << "too late";
+  EXPECT_FALSE(t.released(t.ada));
+}
+
 // ---- the other ends: A is untouched
 
 TEST_F(Flip, Refusals) {

@@ -52,14 +52,19 @@ Step on(Ringing s, const SpliceWithdrawn&, Instant, const Limits&) { return stay
 
 // ---- Proving
 
-Step withdraw(Proving s, FlipOutcome outcome, bool winner_gone) {
-  Step step{Withdrawing{s.winner, outcome, winner_gone}, {Disarm{}}};
+struct Why {
+  FlipOutcome outcome = FlipOutcome::Cancelled;
+  bool winner_gone = false;
+};
+
+Step withdraw(const Proving& s, Why why, Instant now, const Limits& limits) {
+  Step step{Withdrawing{s.winner, now + limits.withdraw, why.outcome, why.winner_gone}, {Disarm{}}};
   release_all(step.orders, s.others, Cause::Cancelled);
   return step;
 }
 
-Step on(Proving s, const Refused& e, Instant, const Limits&) {
-  if (e.leg == s.winner) return withdraw(std::move(s), e.outcome, true);
+Step on(Proving s, const Refused& e, Instant now, const Limits& limits) {
+  if (e.leg == s.winner) return withdraw(s, {e.outcome, true}, now, limits);
   take_out(s.others, e.leg);
   return stay(std::move(s));
 }
@@ -69,22 +74,22 @@ Step on(Proving s, const Answered& e, Instant, const Limits&) {
   take_out(s.others, e.leg);
   return {std::move(s), {Release{e.leg, Cause::AnsweredElsewhere}}};
 }
-Step on(Proving s, const WinnerLeft& e, Instant, const Limits&) {
-  if (e.leg == s.winner) return withdraw(std::move(s), FlipOutcome::Declined, true);
+Step on(Proving s, const WinnerLeft& e, Instant now, const Limits& limits) {
+  if (e.leg == s.winner) return withdraw(s, {FlipOutcome::Declined, true}, now, limits);
   take_out(s.others, e.leg);
   return stay(std::move(s));
 }
-Step on(Proving s, const CancelAsked&, Instant, const Limits&) {
-  return withdraw(std::move(s), FlipOutcome::Cancelled, false);
+Step on(Proving s, const CancelAsked&, Instant now, const Limits& limits) {
+  return withdraw(s, {FlipOutcome::Cancelled, false}, now, limits);
 }
 Step on(Proving s, const FarLeft& e, Instant, const Limits&) {
   Step step{Failed{e.outcome}, {Release{s.winner, Cause::NormalClearing}}};
   release_all(step.orders, s.others, Cause::Cancelled);
   return step;
 }
-Step on(Proving s, const TimePassed&, Instant now, const Limits&) {
+Step on(Proving s, const TimePassed&, Instant now, const Limits& limits) {
   if (now < s.deadline) return stay(std::move(s));
-  return withdraw(std::move(s), FlipOutcome::NoMedia, false);
+  return withdraw(s, {FlipOutcome::NoMedia, false}, now, limits);
 }
 Step on(Proving s, const SpliceMade&, Instant, const Limits&) {
   Step step{Moved{s.winner, false}, {Commit{s.winner}}};
@@ -99,6 +104,10 @@ Step on(Proving s, const SpliceWithdrawn&, Instant, const Limits&) {
 }
 
 // ---- Withdrawing: the worker answers within milliseconds, with SpliceMade or SpliceWithdrawn
+
+Cause withdrawn_cause(const Withdrawing& s) {
+  return s.outcome == FlipOutcome::NoMedia ? Cause::NoMedia : Cause::Cancelled;
+}
 
 Step on(Withdrawing s, const Refused& e, Instant, const Limits&) {
   if (e.leg == s.winner) s.winner_gone = true;
@@ -116,15 +125,16 @@ Step on(Withdrawing s, const CancelAsked&, Instant, const Limits&) { return stay
 Step on(Withdrawing s, const FarLeft& e, Instant, const Limits&) {
   return {Failed{e.outcome}, {Release{s.winner, Cause::NormalClearing}}};
 }
-Step on(Withdrawing s, const TimePassed&, Instant, const Limits&) {
-  return stay(s);
-}  // the worker never fails to answer
+// Its word was lost on the way (a full mailbox). B goes, and the far line gets A again whatever it plays now.
+Step on(Withdrawing s, const TimePassed&, Instant now, const Limits&) {
+  if (now < s.deadline) return stay(s);
+  return {Failed{s.outcome}, {Release{s.winner, withdrawn_cause(s)}, Restore{}}};
+}
 Step on(Withdrawing s, const SpliceMade&, Instant, const Limits&) {
   return {Moved{s.winner, s.winner_gone}, {Commit{s.winner}}};
 }
 Step on(Withdrawing s, const SpliceWithdrawn&, Instant, const Limits&) {
-  const Cause cause = s.outcome == FlipOutcome::NoMedia ? Cause::NoMedia : Cause::Cancelled;
-  return {Failed{s.outcome}, {Release{s.winner, cause}}};
+  return {Failed{s.outcome}, {Release{s.winner, withdrawn_cause(s)}}};
 }
 
 // ---- Moved and Failed are final. A late answer of a loser is released; all else has been settled.
@@ -159,6 +169,7 @@ Step step(State state, const Event& event, Instant now, const Limits& limits) {
 std::optional<Instant> deadline(const State& state) {
   if (const auto* s = std::get_if<Ringing>(&state)) return s->deadline;
   if (const auto* s = std::get_if<Proving>(&state)) return s->deadline;
+  if (const auto* s = std::get_if<Withdrawing>(&state)) return s->deadline;
   return std::nullopt;
 }
 

@@ -7,7 +7,7 @@
 //                     |  \ all refused, timeout   |  \ cancel, timeout, B left
 //                     |   \ cancel                |   v
 //                     |    `--------> Failed <----|- Withdrawing --spliced--> Moved (too late to withdraw)
-//                     |                 ^         |        | disarmed
+//                     |                 ^         |        | disarmed, timeout (the worker's word is lost)
 //                     `--far left-------'---------'--------'
 //
 // A leaving changes nothing here: the flip goes on while the far party hears comfort noise (the Core's grace timer ends
@@ -37,9 +37,10 @@ struct Proving {
   std::vector<LegId> others;  ///< still ringing until the splice
   Instant deadline{};
 };
-/// The splice is being withdrawn; the worker has the last word.
+/// The splice is being withdrawn; the worker has the last word. Where it says nothing in time, its word was lost.
 struct Withdrawing {
   LegId winner;
+  Instant deadline{};
   FlipOutcome outcome = FlipOutcome::Cancelled;
   bool winner_gone = false;  ///< B hung up: if the splice was faster, B has left the seat it had just taken
 };
@@ -86,11 +87,13 @@ struct Release {
 struct Commit {  ///< the winner sits in the seat now; release A
   LegId winner;
 };
-using Order = std::variant<Arm, Disarm, Release, Commit>;
+struct Restore {};  ///< nobody knows whom the far line plays: say again who is heard where
+using Order = std::variant<Arm, Disarm, Release, Commit, Restore>;
 
 struct Limits {
   Duration ring = 30s;
   Duration proof = 3s;
+  Duration withdraw = 2s;  ///< for the worker's word, which takes milliseconds
 };
 
 struct Step {

@@ -41,6 +41,7 @@ std::string words(const Order& order) {
   if (const auto* o = std::get_if<Release>(&order)) {
     return "release " + std::to_string(o->leg.value) + " " + std::string(to_string(o->cause));
   }
+  if (std::holds_alternative<Restore>(order)) return "restore";
   return "commit " + std::to_string(std::get<Commit>(order).winner.value);
 }
 
@@ -58,9 +59,9 @@ State state_named(const std::string& name) {
   if (name == "ringing three") return Ringing{{leg(1), leg(2), leg(3)}, kStart + 30s};
   if (name == "ringing one") return Ringing{{leg(1)}, kStart + 30s};
   if (name == "proving") return Proving{leg(1), {leg(2), leg(3)}, kStart + 3s};
-  if (name == "withdrawing") return Withdrawing{leg(1), FlipOutcome::Cancelled, false};
-  if (name == "withdrawing no media") return Withdrawing{leg(1), FlipOutcome::NoMedia, false};
-  if (name == "withdrawing gone") return Withdrawing{leg(1), FlipOutcome::Declined, true};
+  if (name == "withdrawing") return Withdrawing{leg(1), kStart + 2s, FlipOutcome::Cancelled, false};
+  if (name == "withdrawing no media") return Withdrawing{leg(1), kStart + 2s, FlipOutcome::NoMedia, false};
+  if (name == "withdrawing gone") return Withdrawing{leg(1), kStart + 2s, FlipOutcome::Declined, true};
   if (name == "moved") return Moved{leg(1), false};
   EXPECT_EQ(name, "failed");
   return Failed{FlipOutcome::Declined};
@@ -133,7 +134,9 @@ const std::vector<Row> kTable{
     {"withdrawing", "cancel", "withdrawing 1 cancelled"},
     {"withdrawing", "far leaves", "failed far_party_left; release 1 normal_clearing"},
     {"withdrawing", "grace ends", "failed no_answer; release 1 normal_clearing"},
-    {"withdrawing", "time is up", "withdrawing 1 cancelled"},
+    {"withdrawing", "time is not up", "withdrawing 1 cancelled"},
+    {"withdrawing", "time is up", "failed cancelled; release 1 cancelled; restore"},
+    {"withdrawing no media", "time is up", "failed no_media; release 1 no_media; restore"},
     {"withdrawing", "spliced", "moved 1; commit 1"},
     {"withdrawing gone", "spliced", "moved 1 gone; commit 1"},
     {"withdrawing", "withdrawn", "failed cancelled; release 1 cancelled"},
@@ -172,10 +175,11 @@ TEST(FlipMachine, TheTableNamesEveryPair) {
   EXPECT_EQ(seen.size(), std::variant_size_v<State> * std::variant_size_v<Event>);
 }
 
-TEST(FlipMachine, DeadlinesBelongToRingingAndProvingOnly) {
+TEST(FlipMachine, EveryStateThatIsNotTheEndHasADeadline) {
   EXPECT_EQ(deadline(start({leg(1)}, kStart, kLimits)), kStart + 30s);
   EXPECT_EQ(deadline(step(start({leg(1)}, kStart, kLimits), Answered{leg(1)}, kStart + 5s, kLimits).next), kStart + 8s);
-  EXPECT_FALSE(deadline(state_named("withdrawing")));
+  const auto withdrawing = step(state_named("proving"), CancelAsked{}, kStart + 1s, kLimits).next;
+  EXPECT_EQ(deadline(withdrawing), kStart + 3s);
   EXPECT_FALSE(deadline(state_named("moved")));
   EXPECT_FALSE(deadline(state_named("failed")));
 }

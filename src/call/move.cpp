@@ -214,6 +214,9 @@ void Core::Impl::carry_out(Call& call, LiveFlip& flip, const flip::Order& o, Now
     release(gone->leg, gone->cause);
   } else if (const auto* win = std::get_if<flip::Commit>(&o)) {
     commit(call, flip, win->winner, now);
+  } else if (std::holds_alternative<flip::Restore>(o)) {
+    flip.armed_line = {};
+    for (Side s : {Side::Caller, Side::Callee}) set_audio(call, s);
   }
 }
 

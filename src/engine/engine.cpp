@@ -59,6 +59,11 @@ void Engine::on_media(const media::Message& message, Now now) {
   impl_->pump(now);
 }
 
+void Engine::media_refused(LegId leg, Now now) {
+  impl_->core.on_left(leg, call::Cause::Overload, now);
+  impl_->pump(now);
+}
+
 void Engine::advance(Now now) {
   impl_->agent.advance(now);
   impl_->core.advance(now);

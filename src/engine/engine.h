@@ -77,6 +77,8 @@ class Engine {
   void flow_failed(const sip::Flow& flow, Now now);
   void connection_closed(ConnectionId connection, Now now);
   void on_media(const media::Message& message, Now now);
+  /// The media plane could not take a command about this leg (its mailbox is full): the leg ends as overloaded.
+  void media_refused(LegId leg, Now now);
   void advance(Now now);
   [[nodiscard]] std::optional<Instant> next_deadline() const;
   [[nodiscard]] std::optional<Output> poll();

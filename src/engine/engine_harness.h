@@ -76,7 +76,8 @@ class Server : private MediaPorts {
   [[nodiscard]] bool hears_music(LegId leg) const;
   Instant at{1000s};
   std::size_t max_ports = 100;
-  bool has_v6 = false;  ///< a media address of that family too: 2001:db8::1
+  bool media_full = false;  ///< the media plane refuses every command but CloseLeg
+  bool has_v6 = false;      ///< a media address of that family too: 2001:db8::1
   std::set<LegId> ports;
   Engine engine;
   Phone desk{"desk", 11}, mobile{"mobile", 12}, bob{"bob", 21};

@@ -97,6 +97,7 @@ void Server::carry_out(Output output) {
     }
   } else if (auto* command = std::get_if<ToMedia>(&output)) {
     const auto* close = std::get_if<media::CloseLeg>(&command->command);
+    if (media_full && close == nullptr) return engine.media_refused(media::subject(command->command), now());
     to_media.push_back(command->command);
     if (close != nullptr) {
       media::LegClosed closed;

@@ -384,6 +384,17 @@ TEST_F(EngineTest, WhatPeersCanCauseAtWillHasATopicOfItsOwnInTheLog) {
   EXPECT_NE(t.logged.back().text.find("192.0.2.99:4000"), std::string::npos) << t.logged.back().text;
 }
 
+TEST_F(EngineTest, ACommandThatTheMediaPlaneRefusesEndsTheCall) {
+  t.bob_and_ada_talk();
+  t.media_full = true;
+  t.bob.agent.reinvite(t.bob_session, Server::offer(t.bob, sdp::Direction::SendOnly), t.now());
+  t.run();
+  ASSERT_EQ(t.records.size(), 1U);
+  EXPECT_EQ(t.records[0].cause, call::Cause::Overload);
+  EXPECT_EQ(t.bob.requests("BYE") + t.desk.requests("BYE"), 2U);
+  nothing_left();
+}
+
 TEST_F(EngineTest, AWorkerThatIsFullEndsTheCall) {
   t.bob_and_ada_talk();
   media::LegClosed closed;

@@ -127,6 +127,19 @@ struct CloseLeg {
 using Command = std::variant<OpenLeg, SetRemote, SetSource, SetDigitGate, InjectDigit, WatchLine, ArmSplice,
                              DisarmSplice, UnwatchLine, CloseLeg>;
 
+/// The leg, or the line of the leg, that a command is about.
+[[nodiscard]] inline LegId subject(const Command& command) {
+  return std::visit(
+      [](const auto& c) {
+        if constexpr (requires { c.leg; }) {
+          return c.leg;
+        } else {
+          return c.line;
+        }
+      },
+      command);
+}
+
 // ---- messages: media -> signalling ---------------------------------------------------------------------------------
 
 /// One packet as the flip's picture shows it. Times relative to the moment of the splice (or of the end of the watch),

@@ -17,9 +17,10 @@ class Mailbox {
   explicit Mailbox(std::size_t capacity) : capacity_(capacity) {}
 
   enum class Put { First, Behind, Full };  ///< First: it was empty, so the taker must be woken
-  [[nodiscard]] Put put(T&& value) {
+  /// `always`: past the capacity too, for values that are bounded otherwise.
+  [[nodiscard]] Put put(T&& value, bool always = false) {
     const std::scoped_lock lock(mutex_);
-    if (values_.size() >= capacity_) return Put::Full;
+    if (values_.size() >= capacity_ && !always) return Put::Full;
     values_.push_back(std::move(value));
     return values_.size() == 1 ? Put::First : Put::Behind;
   }
@@ -27,7 +28,7 @@ class Mailbox {
   [[nodiscard]] Put put_all(std::vector<T>& values, std::size_t& dropped) {
     const std::scoped_lock lock(mutex_);
     const bool was_empty = values_.empty();
-    const auto room = std::min(values.size(), capacity_ - values_.size());
+    const auto room = std::min(values.size(), capacity_ - std::min(capacity_, values_.size()));
     values_.insert(values_.end(), std::make_move_iterator(values.begin()),
                    std::make_move_iterator(values.begin() + static_cast<std::ptrdiff_t>(room)));
     dropped = values.size() - room;

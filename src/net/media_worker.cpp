@@ -112,7 +112,8 @@ void MediaWorker::Impl::thread_main() {
 }
 
 Result<void> MediaWorker::Impl::put(MediaOrder order) {
-  switch (orders.put(std::move(order))) {
+  const bool always = std::holds_alternative<media::CloseLeg>(order.command);
+  switch (orders.put(std::move(order), always)) {
     case Mailbox<MediaOrder>::Put::First:
       if (holds == 0) {
         ring();

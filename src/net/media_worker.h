@@ -23,7 +23,7 @@ namespace segue::net {
 
 struct MediaWorkerConfig {
   media::ExchangeConfig exchange;
-  std::size_t max_commands = 65536;  ///< waiting in the mailbox: 16 for each of kMaxLegs legs
+  std::size_t max_commands = 65536;  ///< waiting in the mailbox: 16 for each of kMaxLegs legs; CloseLeg beyond it
   std::size_t max_messages = 65536;  ///< waiting for the signalling loop; past it messages are dropped and counted
   /// Longest pause to gather packets, a twentieth of a frame; 0 turns it off.
   Duration coalesce = 1ms;
@@ -50,7 +50,8 @@ class MediaWorker {
   /// The leg's sockets travel with the command and belong to the worker, which closes them before it tells LegClosed.
   /// Exhausted: the mailbox is full (the sockets are closed).
   [[nodiscard]] Result<void> open(media::OpenLeg leg, MediaSockets sockets);
-  /// Any command but OpenLeg. Exhausted: the mailbox is full. Signalling thread.
+  /// Any command but OpenLeg. Exhausted: the mailbox is full; CloseLeg, one for each open leg, is taken all the same,
+  /// or its port would never come back. Signalling thread.
   [[nodiscard]] Result<void> post(media::Command command);
 
   /// While one lives, commands are put without waking the worker; its end wakes it once for all of them. A SIP message

@@ -279,13 +279,15 @@ TEST_F(MediaWorkerTest, AFullMailboxRefuses) {
   MediaWorkerConfig config;
   config.max_commands = 0;
   start(config);
-  const auto refused = worker_->post(media::CloseLeg{LegId{1}});
+  const auto refused = worker_->post(media::SetSource{LegId{1}, media::FromNothing{}});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().kind, ErrorKind::Exhausted);
   auto sockets = any_sockets();
   const Endpoint at{kLoopback, sockets.port};
   EXPECT_FALSE(worker_->open({LegId{1}, "x", 1, 1, 1}, std::move(sockets)));
   EXPECT_TRUE(bind_udp(at)) << "the sockets were closed";
+  EXPECT_TRUE(worker_->post(media::CloseLeg{LegId{1}})) << "what is given back is always taken";
+  EXPECT_TRUE(caught_up(1));
 }
 
 TEST_F(MediaWorkerTest, RefusesALegWithoutSockets) {
@@ -344,8 +346,12 @@ TEST(Mailbox, HoldsItsBoundAndSaysWhenToWake) {
   EXPECT_EQ(dropped, 2U);
   EXPECT_TRUE(more.empty());
   EXPECT_EQ(box.put(6), Box::Put::Full);
+  EXPECT_EQ(box.put(7, true), Box::Put::Behind) << "past the bound";
+  more = {8};
+  EXPECT_EQ(box.put_all(more, dropped), Box::Put::Full);
+  EXPECT_EQ(dropped, 1U);
   box.take(out);
-  EXPECT_THAT(out, testing::ElementsAre(1, 2, 3));
+  EXPECT_THAT(out, testing::ElementsAre(1, 2, 3, 7));
   more = {7};
   EXPECT_EQ(box.put_all(more, dropped), Box::Put::First);
   EXPECT_EQ(dropped, 0U);
