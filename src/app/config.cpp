@@ -33,6 +33,31 @@ Take text(std::string Config::*field, std::size_t longest) {
   };
 }
 
+/// RFC 3261 section 25.1, host: it is printed into URIs and challenges.
+bool is_host(std::string_view text) {
+  if (text.front() == '[' && text.back() == ']') {
+    const auto ip = IpAddress::parse(text.substr(1, text.size() - 2));
+    return ip && ip->v6;
+  }
+  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.";
+  if (text.find_first_not_of(kLetters) != std::string_view::npos) return false;
+  for (std::string_view rest = text;;) {
+    const auto dot = rest.find('.');
+    const auto label = rest.substr(0, dot);
+    if (label.empty() || label.size() > 63 || label.front() == '-' || label.back() == '-') return false;
+    if (dot == std::string_view::npos) return true;
+    rest.remove_prefix(dot + 1);
+  }
+}
+
+std::string take_domain(Config& c, const toml::node& n) {
+  const auto v = n.value<std::string>();
+  if (!v || v->empty() || v->size() > 253 || !is_host(*v))
+    return R"(a host name like "example.org", or an address like "192.0.2.10" or "[2001:db8::1]")";
+  c.domain = *v;
+  return "";
+}
+
 Take one_of(std::string Config::*field, std::initializer_list<std::string_view> allowed) {
   const std::vector<std::string> list(allowed.begin(), allowed.end());
   return [=](Config& c, const toml::node& n) -> std::string {
@@ -70,7 +95,8 @@ Take whole(Number Config::*field, std::int64_t least, std::int64_t most) {
 Take seconds(Duration Config::*field, double least, double most) {
   return [=](Config& c, const toml::node& n) -> std::string {
     const auto v = n.is_number() ? n.value<double>() : std::nullopt;
-    if (!v || *v < least || *v > most) return fmt::format("a number of seconds from {} to {}", least, most);
+    // So written, it refuses nan too.
+    if (!v || !(*v >= least && *v <= most)) return fmt::format("a number of seconds from {} to {}", least, most);
     c.*field = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(*v));
     return "";
   };
@@ -129,7 +155,7 @@ std::string take_ips(Config& c, const toml::node& n) {
 
 const std::vector<Key>& keys() {
   static const std::vector<Key> kKeys = {
-      {"", "domain", text(&Config::domain, 253)},
+      {"", "domain", take_domain},
       {"", "data_dir", text(&Config::data_dir, 4096)},
       {"", "log_level", one_of(&Config::log_level, {"debug", "info", "warning", "error", "off"})},
       {"", "max_calls", whole(&Config::max_calls, 1, 2000)},
@@ -185,6 +211,9 @@ Result<void> take_key(Config& config, std::string_view section, std::string_view
 std::string contradiction(const Config& c) {
   if (c.rtp_first >= c.rtp_last) return "media.rtp_first must be below media.rtp_last";
   if (c.register_min > c.register_max) return "sip.register_min must not be above sip.register_max";
+  if (c.all_code.size() == 2 && c.all_code != "*0")
+    return "flip.all_code must not be *1 to *9, which are the devices' own codes";
+  if (c.all_code == c.pull_code) return "flip.all_code and flip.pull_code must differ";
   return "";
 }
 

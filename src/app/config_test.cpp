@@ -51,7 +51,7 @@ ring_time = 20
 proof_time = 1.5
 grace_time = 10
 pull_code = "*77"
-all_code = "*9"
+all_code = "*99"
 [calls]
 answer_time = 60
 )",
@@ -141,6 +141,28 @@ TEST(Config, what_is_no_file_is_named) {
   const auto endless = load_config("/dev/zero");
   ASSERT_FALSE(endless);
   EXPECT_THAT(endless.error().text, HasSubstr("larger than 1 MB"));
+}
+
+TEST(Config, codes_that_shadow_each_other_are_refused) {
+  EXPECT_THAT(error_of("[flip]\nall_code = \"*1\"\n"), HasSubstr("*1 to *9"));
+  EXPECT_EQ(error_of("[flip]\nall_code = \"*12\"\n"), "accepted");
+  EXPECT_THAT(error_of("[flip]\nall_code = \"*11\"\n"), HasSubstr("must differ"));
+}
+
+TEST(Config, a_time_is_a_number) {
+  for (const auto* no_number : {"nan", "inf", "-inf", "true"}) {
+    EXPECT_THAT(error_of("[flip]\nring_time = " + std::string(no_number) + "\n"), HasSubstr("1 to 300"));
+  }
+}
+
+TEST(Config, a_domain_is_a_host) {
+  for (const auto* good : {"segue.local", "a", "pbx-1.example.org", "192.0.2.10", "[2001:db8::1]"}) {
+    EXPECT_EQ(error_of("domain = \"" + std::string(good) + "\""), "accepted") << good;
+  }
+  for (const auto* bad : {"", "my pbx", "a>", "a;b", "a:5060", "-a", "a-.b", "a..b", "a.", "[::1", "2001:db8::1"}) {
+    EXPECT_THAT(error_of("domain = \"" + std::string(bad) + "\""), HasSubstr("a host name")) << bad;
+  }
+  EXPECT_THAT(error_of("domain = \"" + std::string(64, 'a') + "\""), HasSubstr("a host name"));
 }
 
 TEST(Config, a_missing_file_is_named) {
