@@ -27,9 +27,10 @@ class OpusPhone {
     const std::size_t count = 48 * std::size_t{phone.ptime_ms};
     std::vector<std::int16_t> pcm(count * static_cast<std::size_t>(channels_));
     const bool talks = (now.time_since_epoch() / 1s) % 2 == 0;
-    for (std::size_t i = 0; i < pcm.size() && talks; ++i)
-      pcm[i] =
-          static_cast<std::int16_t>(6000 * std::sin(0.06 * static_cast<double>(i / static_cast<unsigned>(channels_))));
+    for (std::size_t i = 0; i < pcm.size() && talks; ++i) {
+      const std::size_t n = i / static_cast<unsigned>(channels_);
+      pcm[i] = static_cast<std::int16_t>(6000 * std::sin(0.06 * static_cast<double>(n)));
+    }
     Bytes packet(rtp::kHeaderBytes + 1000);
     const auto size = opus_encode(coder_.get(), pcm.data(), static_cast<int>(count), &packet[rtp::kHeaderBytes], 1000);
     EXPECT_GT(size, 0);

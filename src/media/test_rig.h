@@ -144,7 +144,7 @@ class Rig : public Exchange::Sink {
     now = t;
   }
   /// All talking phones send at their cadence until `t`.
-  void run_until(Instant t, std::vector<Phone*> phones) {
+  void run_until(Instant t, const std::vector<Phone*>& phones) {
     while (true) {
       Phone* first = nullptr;
       for (Phone* phone : phones) {
@@ -157,7 +157,7 @@ class Rig : public Exchange::Sink {
     }
     idle_until(t);
   }
-  void run_for(Duration d, std::vector<Phone*> phones) { run_until(now + d, std::move(phones)); }
+  void run_for(Duration d, const std::vector<Phone*>& phones) { run_until(now + d, phones); }
 
   [[nodiscard]] std::vector<const Sent*> to(LegId leg) const {
     std::vector<const Sent*> out;
