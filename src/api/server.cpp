@@ -284,6 +284,7 @@ void Server::Core::accept() {
   acceptor.async_accept([core = shared_from_this()](error_code error, tcp::socket socket) {
     if (core->stopped) return;
     if (error) {
+      if (core->options.on_refused) core->options.on_refused(503, "connections cannot be accepted: " + error.message());
       core->pause.expires_after(kAcceptPause);
       core->pause.async_wait([core](error_code cancelled) {
         if (!cancelled && !core->stopped) core->accept();

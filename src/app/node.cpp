@@ -159,9 +159,8 @@ Result<void> Node::open_edges() {
     engine_->receive_unframed(bytes, why.kind == ErrorKind::Exhausted ? 513 : 400, why.text, from, net::read_clock());
     drain();
   };
-  events.on_trouble = [this](const Endpoint& peer, std::string_view why) {
-    complain(engine::Log::Topic::Streams, engine::Log::Level::Warning,
-             fmt::format("SIP connection from {} {}", peer.to_string(), why));
+  events.on_trouble = [this](const std::string& what) {
+    complain(engine::Log::Topic::Streams, engine::Log::Level::Warning, "SIP " + what);
   };
   events.on_connection_closed = [this](ConnectionId connection) {
     engine_->connection_closed(connection, net::read_clock());

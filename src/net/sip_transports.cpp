@@ -67,8 +67,7 @@ Result<void> SipTransports::Impl::open_tcp() {
                             [this](std::string_view bytes, const Error& why, const sip::Flow& from) {
                               events.on_stream_broken(bytes, why, from);
                             },
-                            [this](const Endpoint& peer, std::string_view why) { events.on_trouble(peer, why); },
-                            [this] { want_flush(); }});
+                            [this](const std::string& what) { events.on_trouble(what); }, [this] { want_flush(); }});
   for (const auto& listener : config.tcp) {
     auto fd = listen_tcp(listener.bind);
     if (!fd) return tl::unexpected<Error>(std::move(fd.error()));

@@ -48,8 +48,9 @@ struct SipTransportsEvents {
   /// A stream that can no longer be cut into messages, with what stood there. What is sent to its flow from within this
   /// callback is still written; then it closes.
   std::function<void(std::string_view bytes, const Error& why, const sip::Flow& from)> on_stream_broken;
-  /// A connection was refused or closed for a reason that is the peer's. A peer can cause as many as it likes.
-  std::function<void(const Endpoint& peer, std::string_view why)> on_trouble;
+  /// A connection was refused or closed for a reason that is the peer's, or none can be accepted because no files are
+  /// left: in words. A peer can cause as many as it likes.
+  std::function<void(const std::string& what)> on_trouble;
   /// What was given to send() for this flow could not be sent (the flow as it was given).
   std::function<void(const sip::Flow& flow)> on_flow_failed;
   /// A connection (accepted or our own) is gone. Its flow can still be sent to: that opens a new one.

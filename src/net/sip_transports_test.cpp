@@ -66,7 +66,7 @@ class SipTransportsTest : public testing::Test {
            broken_.emplace_back(bytes);
            if (on_broken_) on_broken_(flow);
          },
-         [this](const Endpoint&, std::string_view why) { troubles_.emplace_back(why); },
+         [this](const std::string& what) { troubles_.push_back(what); },
          [this](const Flow& flow) { failed_.push_back(flow); }, [this](ConnectionId id) { closed_.push_back(id); }});
     ASSERT_TRUE(opened) << opened.error().text;
     transports_ = std::move(*opened);
@@ -176,11 +176,10 @@ TEST_F(SipTransportsTest, ADatagramPastTheQueueIsDropped) {
 TEST_F(SipTransportsTest, AdvertisesWhatItIsTold) {
   SipTransportsConfig config;
   config.udp = {{kAnyPort, IpAddress::v4(203, 0, 113, 7)}, {Endpoint{*IpAddress::parse("::1"), 0}, {}}};
-  auto opened =
-      SipTransports::open(loop_, config,
-                          {[this](std::string_view b, const Flow& f) { received(b, f); },
-                           [](std::string_view, const Error&, const Flow&) {}, [](const Endpoint&, std::string_view) {},
-                           [](const Flow&) {}, [](ConnectionId) {}});
+  auto opened = SipTransports::open(loop_, config,
+                                    {[this](std::string_view b, const Flow& f) { received(b, f); },
+                                     [](std::string_view, const Error&, const Flow&) {}, [](const std::string&) {},
+                                     [](const Flow&) {}, [](ConnectionId) {}});
   ASSERT_TRUE(opened) << opened.error().text;
   const auto udp = (*opened)->udp();
   EXPECT_EQ(udp[0].ip, IpAddress::v4(203, 0, 113, 7));
@@ -316,7 +315,7 @@ TEST_F(SipTransportsTest, ConnectionsPastAMaximumAreRefused) {
   EXPECT_TRUE(ended(three));
   EXPECT_EQ(transports_->connections(), 2U);
   EXPECT_EQ(transports_->counters().refused_full, 1U);
-  EXPECT_THAT(troubles_, ElementsAre("refused: too many connections from this address"));
+  EXPECT_THAT(troubles_, ElementsAre(HasSubstr("refused: too many connections from this address")));
   one.shut();
   ASSERT_TRUE(turn_until([&] { return transports_->connections() == 1; }));
   auto four = connected();
@@ -350,8 +349,8 @@ TEST_F(SipTransportsTest, SlowOnesAreClosed) {
   dawdler.send("OPTIONS sip:a@b SIP");
   EXPECT_TRUE(ended(dawdler));
   EXPECT_EQ(transports_->counters().closed_slow, 2U);
-  EXPECT_THAT(troubles_,
-              ElementsAre("closed: no message came in time", "closed: a message was begun and not finished in time"));
+  EXPECT_THAT(troubles_, ElementsAre(HasSubstr("closed: no message came in time"),
+                                     HasSubstr("closed: a message was begun and not finished in time")));
   EXPECT_THAT(closed_, SizeIs(2));
 }
 

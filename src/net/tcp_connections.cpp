@@ -1,10 +1,12 @@
 #include "net/tcp_connections.h"
 
+#include <fmt/core.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 
 #include "net/clock.h"
 #include "sip/message.h"
@@ -110,6 +112,9 @@ void TcpConnections::acceptable(Listener& listener) {
       continue;
     }
     if (out_of_files(errno)) {
+      const int why = errno;
+      hooks_.trouble(
+          fmt::format("connections to {} cannot be accepted: {}", listener.advertised.to_string(), std::strerror(why)));
       listener.paused = true;
       return;
     }
@@ -123,8 +128,8 @@ void TcpConnections::accept_one(Listener& listener, Fd fd, const Endpoint& remot
   const bool source_full = held != per_source_.end() && held->second >= config_.max_connections_per_source;
   if (open_.size() >= config_.max_connections || source_full) {
     ++counters_.refused_full;
-    hooks_.trouble(remote,
-                   source_full ? "refused: too many connections from this address" : "refused: too many connections");
+    hooks_.trouble(fmt::format("connection from {} refused: too many connections{}", remote.to_string(),
+                               source_full ? " from this address" : ""));
     return;
   }
   ++counters_.accepted;
@@ -329,7 +334,7 @@ void TcpConnections::close_when_written(ConnectionId id) {
 
 void TcpConnections::close_slow(const Ref& c, std::string_view why) {
   if (!c->open) return;
-  hooks_.trouble(c->flow.remote, why);
+  hooks_.trouble(fmt::format("connection from {} {}", c->flow.remote.to_string(), why));
   ++counters_.closed_slow;
   close(c);
 }
