@@ -162,6 +162,7 @@ const std::vector<Key>& keys() {
       {"sip", "udp", endpoints(&Config::sip_udp)},
       {"sip", "tcp", endpoints(&Config::sip_tcp)},
       {"sip", "public_ip", take_ips},
+      {"sip", "digest", one_of(&Config::digest, {"md5", "sha-256", "both"})},
       {"sip", "session_expires", seconds(&Config::session_expires, 90, 86400)},
       {"sip", "register_min", seconds(&Config::register_min, 1, 3600)},
       {"sip", "register_max", seconds(&Config::register_max, 60, 86400)},

@@ -27,6 +27,7 @@ struct Config {
   Duration ring_time = 30s, proof_time = 3s, grace_time = 30s, answer_time = 120s;
   Duration media_silence = 30s;  ///< then the device is asked whether it is still there
   Duration session_expires = 1800s;
+  std::string digest = "md5";  ///< what phones are challenged with: md5, sha-256, both
   Duration register_min = 60s, register_max = 3600s;
   std::string pull_code = "*11", all_code = "*0";
   std::size_t max_calls = 2000;

@@ -38,6 +38,7 @@ udp = "127.0.0.1:5070"
 tcp = "[::1]:5071"
 public_ip = "192.0.2.10"
 session_expires = 600
+digest = "both"
 register_min = 30
 register_max = 7200
 [media]
@@ -58,6 +59,7 @@ answer_time = 60
                              "segue.toml");
   ASSERT_TRUE(config) << config.error().text;
   EXPECT_EQ(config->domain, "example.org");
+  EXPECT_EQ(config->digest, "both");
   EXPECT_EQ(config->sip_tcp[0].to_string(), "[::1]:5071");
   EXPECT_EQ(config->public_ips[0].to_string(), "192.0.2.10");
   EXPECT_EQ(config->media_silence, 12500ms);

@@ -51,6 +51,8 @@ std::optional<Endpoint> listener_for(const std::vector<Endpoint>& listeners, con
 engine::EngineConfig engine_config(const Config& c) {
   engine::EngineConfig e;
   e.domain = c.domain;
+  if (c.digest == "sha-256") e.digest = engine::DigestOffer::Sha256;
+  if (c.digest == "both") e.digest = engine::DigestOffer::Both;
   e.policy.ring = c.ring_time;
   e.policy.proof = c.proof_time;
   e.policy.grace = c.grace_time;

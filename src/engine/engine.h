@@ -34,8 +34,12 @@ class MediaPorts {
   virtual void release(LegId leg) = 0;
 };
 
+/// The algorithms of a challenge. A device that is set to SHA-256 is never asked for less.
+enum class DigestOffer { Md5, Sha256, Both };
+
 struct EngineConfig {
   std::string domain = "segue.local";  ///< realm, and host of our URIs
+  DigestOffer digest = DigestOffer::Md5;
   call::Policy policy;
   sip::AgentConfig agent;
   RegistrarLimits registrar;

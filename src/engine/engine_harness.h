@@ -21,8 +21,8 @@ inline constexpr const char* kPassword = "tea at four";
 
 /// One phone: everything that its agent said is kept by kind.
 struct Phone {
-  Phone(std::string name, std::uint8_t host)
-      : user(std::move(name)), self{IpAddress::v4(192, 0, 2, host), 5060}, agent({}, Random(host)) {}
+  Phone(std::string name, std::uint8_t host, sip::AgentConfig config = {})
+      : user(std::move(name)), self{IpAddress::v4(192, 0, 2, host), 5060}, agent(std::move(config), Random(host)) {}
   std::string user;
   Endpoint self;
   sip::Agent agent;
@@ -43,7 +43,7 @@ struct Phone {
 
 class Server : private MediaPorts {
  public:
-  Server();
+  explicit Server(DigestOffer digest = DigestOffer::Md5, sip::AgentConfig bobs = {});
 
   // ---- what phones do
   sip::Message registers(Phone& p, std::string_view aor, std::vector<sip::Header> headers, std::string_view password,
@@ -54,6 +54,8 @@ class Server : private MediaPorts {
   /// Answers the INVITE that the phone got last.
   SessionId answers(Phone& p, sdp::Direction direction = sdp::Direction::SendRecv);
   SessionId answers(Phone& p, std::string sdp);
+  /// A request outside of any dialog, as it is; returns the response.
+  sip::Message asks(Phone& p, const sip::Message& request);
   SessionId takes(Phone& p);  ///< accept_invite() of it, without an answer yet
   void bob_and_ada_talk();
   static std::string offer(const Phone& p, sdp::Direction direction = sdp::Direction::SendRecv);
@@ -80,7 +82,7 @@ class Server : private MediaPorts {
   bool has_v6 = false;      ///< a media address of that family too: 2001:db8::1
   std::set<LegId> ports;
   Engine engine;
-  Phone desk{"desk", 11}, mobile{"mobile", 12}, bob{"bob", 21};
+  Phone desk{"desk", 11}, mobile{"mobile", 12}, bob;
   std::vector<media::Command> to_media;
   std::vector<call::CallRecord> records;
   std::vector<Log> logged;

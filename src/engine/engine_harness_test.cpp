@@ -6,9 +6,10 @@
 namespace segue::engine::testing {
 namespace {
 
-EngineConfig config() {
+EngineConfig config(DigestOffer digest) {
   EngineConfig c;
   c.domain = kDomain;
+  c.digest = digest;
   return c;
 }
 
@@ -31,7 +32,8 @@ std::size_t Phone::requests(std::string_view method) const {
                                                 [&](const auto& m) { return m.is_request && m.method == method; }));
 }
 
-Server::Server() : engine(config(), static_cast<MediaPorts&>(*this), Random(7), {}) {
+Server::Server(DigestOffer digest, sip::AgentConfig bobs)
+    : engine(config(digest), static_cast<MediaPorts&>(*this), Random(7), {}), bob("bob", 21, std::move(bobs)) {
   auto& directory = engine.directory();
   directory.put(call::Account{kAda, "Ada Lovelace"});
   directory.put(call::Account{kBob, "Bob"});
@@ -168,6 +170,13 @@ sip::Message Server::registers(Phone& p, std::string expires) {
   return registers(p, p.user,
                    {{"Contact", "<sip:" + p.user + "@" + p.self.to_string() + ">"}, {"Expires", std::move(expires)}},
                    kPassword);
+}
+
+sip::Message Server::asks(Phone& p, const sip::Message& request) {
+  (void)p.agent.request(request, flow(p), now());
+  run();
+  const auto* response = p.last<sip::ResponseReceived>();
+  return response == nullptr ? sip::Message{} : response->response;
 }
 
 std::string Server::offer(const Phone& p, sdp::Direction direction) {

@@ -77,6 +77,7 @@ struct Engine::Impl {
   void handle_register(const sip::RequestReceived& e, Now now);
   void handle_invite(const sip::RequestReceived& e, Now now);
   [[nodiscard]] const call::Device* authenticate(const sip::RequestReceived& e, Now now);
+  [[nodiscard]] bool sha256_only(const call::Device* device) const;
   void challenge(const sip::RequestReceived& e, const call::Device* device, bool stale, Now now);
 
   // ---- sessions.cpp

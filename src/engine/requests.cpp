@@ -10,6 +10,16 @@ namespace {
 
 constexpr const char* kAllow = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REGISTER";
 
+/// Whether the answer was made for this request (RFC 7616 section 3.4.6). Segue goes by the user part alone, which a
+/// proxy does not change and a forger would; some phones leave it out, and in REGISTER some give their own address.
+bool made_for(const sip::DigestCredentials& c, const sip::Message& request) {
+  const auto uri = sip::Uri::parse(c.uri);
+  if (!uri || !uri->is_sip()) return false;
+  if (uri->user.empty() || uri->user == request.request_uri.user) return true;
+  const auto to = sip::NameAddr::parse(request.get("To"));
+  return request.is("REGISTER") && to && uri->user == to->uri.user;
+}
+
 }  // namespace
 
 void Engine::Impl::handle(const sip::RequestReceived& e, Now now) {
@@ -23,8 +33,7 @@ void Engine::Impl::handle(const sip::RequestReceived& e, Now now) {
   if (method == "SUBSCRIBE" || method == "PUBLISH") {
     return agent.respond(e.transaction, 489, {{"Allow-Events", "telephone-event"}}, "", now);
   }
-  const bool known = method == "MESSAGE" || method == "NOTIFY" || method == "REFER" || method == "INFO" ||
-                     method == "UPDATE" || method == "PRACK" || method == "BYE";
+  const bool known = method == "MESSAGE" || method == "REFER";  // what belongs in a dialog got 481 from the agent
   agent.respond(e.transaction, known ? 405 : 501, {{"Allow", kAllow}}, "", now);
 }
 
@@ -41,18 +50,28 @@ const call::Device* Engine::Impl::authenticate(const sip::RequestReceived& e, No
     challenge(e, claimed, false, now);
     return nullptr;
   }
+  if (!made_for(*credentials, e.request)) {
+    log(Log::Level::Warning,
+        fmt::format("digest of {} from {} is for another Request-URI", e.request.method, e.flow.remote.to_string()),
+        Log::Topic::Credentials);
+    agent.respond(e.transaction, 400, {}, "", now, "Digest uri is not the Request-URI");
+    return nullptr;
+  }
   const call::Device* device = directory.device_by_username(credentials->username);
   const bool sha256 = credentials->algorithm == sip::DigestAlgorithm::Sha256;
   // An unknown user is checked against a secret nobody has, so that an answer tells nothing about which users exist.
   static const std::string kNobody(64, '0');
   const std::string& ha1 = device == nullptr ? kNobody : sha256 ? device->ha1_sha256 : device->ha1_md5;
   const auto verdict = digest.check(*credentials, e.request.method, ha1.empty() ? kNobody : ha1, now.mono);
-  if (verdict == sip::DigestServer::Verdict::Stale) {
+  // A right answer by MD5 where only SHA-256 will do: its From did not say which device it is, so the challenge was
+  // another's. It is asked again as after a stale nonce, so that the phone does not bother its user.
+  const bool downgraded = device != nullptr && !sha256 && sha256_only(device);
+  const bool right = verdict == sip::DigestServer::Verdict::Ok;
+  if (verdict == sip::DigestServer::Verdict::Stale || (right && downgraded)) {
     challenge(e, device, true, now);
     return nullptr;
   }
-  const bool downgraded = device != nullptr && device->sha256 && !sha256;
-  if (verdict != sip::DigestServer::Verdict::Ok || device == nullptr || downgraded) {
+  if (!right || device == nullptr) {
     log(Log::Level::Warning,
         fmt::format("wrong credentials for \"{}\" from {}", credentials->username.substr(0, 64),
                     e.flow.remote.to_string()),
@@ -63,10 +82,20 @@ const call::Device* Engine::Impl::authenticate(const sip::RequestReceived& e, No
   return device;
 }
 
+bool Engine::Impl::sha256_only(const call::Device* device) const {
+  return config.digest == DigestOffer::Sha256 || (device != nullptr && device->sha256);
+}
+
+/// One challenge an algorithm, the stronger first (RFC 8760 section 2.4).
 void Engine::Impl::challenge(const sip::RequestReceived& e, const call::Device* device, bool stale, Now now) {
-  const auto algorithm = device != nullptr && device->sha256 ? sip::DigestAlgorithm::Sha256 : sip::DigestAlgorithm::Md5;
-  agent.respond(e.transaction, 401, {{"WWW-Authenticate", digest.challenge(algorithm, stale, now.mono).to_string()}},
-                "", now);
+  const bool sha256_alone = sha256_only(device);
+  std::vector<sip::Header> headers;
+  const auto add = [&](sip::DigestAlgorithm algorithm) {
+    headers.push_back({"WWW-Authenticate", digest.challenge(algorithm, stale, now.mono).to_string()});
+  };
+  if (sha256_alone || config.digest == DigestOffer::Both) add(sip::DigestAlgorithm::Sha256);
+  if (!sha256_alone) add(sip::DigestAlgorithm::Md5);
+  agent.respond(e.transaction, 401, std::move(headers), "", now);
 }
 
 void Engine::Impl::handle_register(const sip::RequestReceived& e, Now now) {

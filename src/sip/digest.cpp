@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 #include <vector>
 
 #include "base/assert.h"
@@ -241,16 +242,17 @@ std::optional<Instant> DigestServer::birth(std::string_view nonce) const {
 bool DigestServer::fresh(const DigestCredentials& c, Instant now) {
   const auto born = birth(c.nonce);
   if (!born || *born > now || now - *born > kNonceLife) return false;
-  if (c.qop.empty()) return true;  // RFC 2069 has no count: only the nonce's life bounds a replay
+  // RFC 2069's form has no count: its one use is the nonce's last.
+  const std::uint32_t count = c.qop.empty() ? std::numeric_limits<std::uint32_t>::max() : c.nonce_count;
   const auto known = seen_.find(c.nonce);
   if (known != seen_.end()) {
-    if (c.nonce_count <= known->second.highest_count) return false;
-    known->second.highest_count = c.nonce_count;
+    if (count <= known->second.highest_count) return false;
+    known->second.highest_count = count;
     return true;
   }
-  if (c.nonce_count == 0 || (forgotten_until_ && *born <= *forgotten_until_)) return false;
+  if (count == 0 || (forgotten_until_ && *born <= *forgotten_until_)) return false;
   if (seen_.size() >= kMaxTrackedNonces) forget_old(now);
-  seen_.emplace(c.nonce, Seen{c.nonce_count, *born});
+  seen_.emplace(c.nonce, Seen{count, *born});
   return true;
 }
 

@@ -52,8 +52,9 @@ class DigestServer {
   [[nodiscard]] DigestChallenge challenge(DigestAlgorithm algorithm, bool stale, Instant now);
 
   enum class Verdict { Ok, Stale, Wrong };
-  /// Checks the response, the nonce's age and origin, and that the nonce count grows (replay is Stale). `ha1` is the
-  /// hex for the credentials' algorithm. Constant-time comparison.
+  /// Checks the response, the nonce's age and origin, and that the nonce count grows (replay is Stale); an answer
+  /// without qop uses its nonce up. `ha1` is the hex for the credentials' algorithm. Constant-time comparison.
+  /// Whether c.uri fits the request is the caller's to say.
   [[nodiscard]] Verdict check(const DigestCredentials& c, std::string_view method, std::string_view ha1, Instant now);
 
  private:

@@ -164,14 +164,20 @@ TEST_F(DigestServerTest, CallsOldAndForeignNoncesStale) {
   EXPECT_EQ(check(answer(future, 1, ha1)), Verdict::Stale);
 }
 
-TEST_F(DigestServerTest, TakesRfc2069AnswersWhileTheNonceLives) {
-  auto made = challenge();
-  made.qop_auth = false;
-  const auto c = answer(made, 1, ha1);
+TEST_F(DigestServerTest, TakesAnRfc2069AnswerOnceAndWhileTheNonceLives) {
+  const auto without_qop = [&](DigestChallenge made) {
+    made.qop_auth = false;
+    return answer(made, 1, ha1);
+  };
+  const auto made = challenge();
+  const auto c = without_qop(made);
   EXPECT_TRUE(c.qop.empty());
   EXPECT_EQ(check(c), Verdict::Ok);
+  EXPECT_EQ(check(c), Verdict::Stale) << "a replay";
+  EXPECT_EQ(check(answer(made, 2, ha1)), Verdict::Stale) << "the nonce is used up in the other form too";
+  const auto late = without_qop(challenge());
   now += DigestServer::kNonceLife + 1ns;
-  EXPECT_EQ(check(c), Verdict::Stale);
+  EXPECT_EQ(check(late), Verdict::Stale);
 }
 
 TEST_F(DigestServerTest, ForgetsTheOldestNoncesAndNeverTakesThemAgain) {
