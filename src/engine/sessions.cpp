@@ -37,16 +37,28 @@ call::Cause cause_of(int status) {
   }
 }
 
+namespace {
+
+/// How a request in a dialog is refused that nobody here serves.
+int refusal_of(std::string_view method) {
+  if (method == "INFO" || method == "NOTIFY") return 481;  // of a call that is over, of a subscription that is none
+  if (method == "SUBSCRIBE") return 489;
+  if (method == "REFER") return 603;
+  const bool known = method == "MESSAGE" || method == "PUBLISH" || method == "REGISTER" || method == "OPTIONS";
+  return known ? 405 : 501;
+}
+
+}  // namespace
+
 void Engine::Impl::handle(const sip::SendMessage& e, Now) {
-  if (!watches.empty()) count_for_watches(e.bytes);
+  if (!watches.empty() && !e.refresh) count_for_watches(e.bytes);
   out(SendSip{e.flow, e.bytes});
 }
 
-/// Requests of ours to the far party while a flip is measured. A session timer's own refresh (UPDATE without a body) is
-/// not of the flip.
+/// Requests of ours to the far party while a flip is measured. The session timer's are not of the flip, nor is OPTIONS:
+/// nothing but the far party's own silence makes us send it (hear(MediaDead)).
 void Engine::Impl::count_for_watches(std::string_view bytes) {
-  if (bytes.starts_with("SIP/2.0") || bytes.starts_with("ACK ")) return;
-  if (bytes.starts_with("UPDATE ") && bytes.ends_with("\r\n\r\n")) return;
+  if (bytes.starts_with("SIP/2.0") || bytes.starts_with("ACK ") || bytes.starts_with("OPTIONS ")) return;
   const auto at = bytes.find("\r\nCall-ID: ");
   if (at == std::string_view::npos) return;
   const auto value = bytes.substr(at + 11, bytes.find("\r\n", at + 11) - at - 11);
@@ -70,9 +82,11 @@ void Engine::Impl::handle(const sip::ResponseReceived& e, Now now) {
 void Engine::Impl::handle(const sip::SessionRequest& e, Now now) {
   const Leg* leg = find(e.session);
   if (leg != nullptr && e.request.is("INFO")) return handle_info(*leg, e, now);
-  if (e.request.is("MESSAGE") || e.request.is("INFO")) return agent.respond(e.transaction, 200, {}, "", now);
-  if (e.request.is("REFER")) return agent.respond(e.transaction, 603, {}, "", now);
-  agent.respond(e.transaction, 405, {{"Allow", config.agent.allow}}, "", now);
+  const int status = refusal_of(e.request.method);
+  std::vector<sip::Header> headers;
+  if (status == 405) headers.push_back({"Allow", config.agent.allow});
+  if (status == 489) headers.push_back({"Allow-Events", "telephone-event"});
+  agent.respond(e.transaction, status, std::move(headers), "", now);
 }
 
 /// Digits by INFO: application/dtmf-relay ("Signal=5\r\nDuration=160") and application/dtmf ("5").

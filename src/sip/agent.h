@@ -34,7 +34,7 @@ struct AgentConfig {
   std::optional<Duration> session_expires =
       1800s;  ///< RFC 4028; nullopt: do not ask for it (a peer's wish is still honoured)
   Duration min_se = 90s;
-  std::vector<std::string> supported = {"timer", "replaces"};
+  std::vector<std::string> supported = {"timer"};
   std::string allow = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REFER, NOTIFY";
   AgentLimits limits;
 };
@@ -55,6 +55,7 @@ enum class EndCause {
 struct SendMessage {
   Flow flow;
   std::string bytes;
+  bool refresh = false;  ///< a request that the session timer alone has caused (RFC 4028)
 };
 
 /// A request outside of any dialog: REGISTER, OPTIONS, INVITE, SUBSCRIBE, MESSAGE, unknown methods ... Answer it with

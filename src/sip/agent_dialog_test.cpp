@@ -213,7 +213,7 @@ TEST(AgentDialog, OptionsInTheDialogIsAnsweredHere) {
   t.says(t.peer.request("OPTIONS", 2, "o"));
   const Message ok = t.net.last(t.bob, "200 OPTIONS");
   EXPECT_NE(ok.get("Allow").find("UPDATE"), std::string_view::npos);
-  EXPECT_EQ(ok.get("Supported"), "timer, replaces");
+  EXPECT_EQ(ok.get("Supported"), "timer");
   EXPECT_EQ(ok.get("Accept"), "application/sdp");
   EXPECT_EQ(t.bob.count<SessionRequest>(), 0U);
 }
@@ -279,19 +279,83 @@ TEST(AgentDialog, WhatCannotBeServedIsRefusedWithTheReason) {
   m.add("Require", "nonsense");
   t.says(m);
   EXPECT_EQ(t.net.last(t.bob, "420 INVITE").get("Unsupported"), "100rel, nonsense");
-  m = t.peer.request("INVITE", 2, "f", std::string(kOffer));
-  m.set("Max-Forwards", "0");
+  m = t.peer.request("OPTIONS", 2, "u");
+  m.request_uri = *Uri::parse("tel:+15551234");
   t.says(m);
-  EXPECT_EQ(t.net.count(t.bob, "483 INVITE"), 1U);
+  EXPECT_EQ(t.net.count(t.bob, "416 OPTIONS"), 1U);
   m = t.peer.request("INVITE", 3, "c", "hello");
   m.set("Content-Type", "text/plain");
   t.says(m);
   EXPECT_EQ(t.net.last(t.bob, "415 INVITE").get("Accept"), "application/sdp");
-  t.says(t.peer.request("BYE", 4, "b"));
-  EXPECT_EQ(t.net.count(t.bob, "481 BYE"), 1U);
+  for (const std::string method : {"BYE", "UPDATE", "PRACK", "INFO", "NOTIFY"}) {
+    t.says(t.peer.request(method, 4, "b" + method));
+    EXPECT_EQ(t.net.count(t.bob, "481 " + method), 1U);
+  }
   EXPECT_EQ(t.bob.count<RequestReceived>(), 0U);
   t.says(t.peer.request("OPTIONS", 5, "o"));
   EXPECT_EQ(t.bob.expect<RequestReceived>().request.method, "OPTIONS");
+}
+
+TEST(AgentDialog, AnEndpointServesTheLastHop) {
+  PeerAndAgent t;
+  Message m = t.peer.request("INVITE", 1, "f", std::string(kOffer));
+  m.set("Max-Forwards", "0");
+  t.says(m);
+  EXPECT_EQ(t.bob.count<RequestReceived>(), 1U);
+}
+
+TEST(AgentDialog, ACodedBodyIsRefusedWithTheCodingThatIsKnown) {
+  PeerAndAgent t;
+  Message m = t.peer.request("INVITE", 1, "gz", std::string(kOffer));
+  m.add("Content-Encoding", "gzip");
+  t.says(m);
+  EXPECT_EQ(t.net.last(t.bob, "415 INVITE").get("Accept-Encoding"), "identity");
+  m = t.peer.request("INVITE", 2, "id", std::string(kOffer));
+  m.add("Content-Encoding", "Identity");
+  t.says(m);
+  EXPECT_EQ(t.bob.count<RequestReceived>(), 1U);
+}
+
+TEST(AgentDialog, ACallerWhoTakesNoSdpGets406) {
+  PeerAndAgent t;
+  int cseq = 0;
+  const auto taken = [&](const char* accept) {
+    ++cseq;
+    Message m = t.peer.request("INVITE", cseq, "accept" + std::to_string(cseq), std::string(kOffer));
+    m.add("Accept", accept);
+    const auto before = t.bob.count<RequestReceived>();
+    t.says(m);
+    const bool refused = t.net.count(t.bob, "406 INVITE") > 0;
+    t.net.log.clear();
+    EXPECT_NE(refused, t.bob.count<RequestReceived>() > before);
+    return !refused;
+  };
+  EXPECT_TRUE(taken("application/sdp"));
+  EXPECT_TRUE(taken("text/plain, APPLICATION/SDP ; level=1"));
+  EXPECT_TRUE(taken("application/*"));
+  EXPECT_TRUE(taken("text/plain;q=0.1, */*"));
+  EXPECT_FALSE(taken("text/plain, application/dtmf-relay"));
+  EXPECT_FALSE(taken("application/sdpx"));
+}
+
+TEST(AgentDialog, AnInviteThatWouldReplaceADialogStartsNoSecondCall) {
+  PeerAndAgent t;
+  int cseq = 0;
+  const auto status = [&](std::vector<std::string> replaces) {
+    ++cseq;
+    Message m = t.peer.request("INVITE", cseq, "replaces" + std::to_string(cseq), std::string(kOffer));
+    for (auto& value : replaces) m.add("Replaces", std::move(value));
+    t.says(m);
+    const int answered = t.net.log.empty() ? 0 : t.net.log.back().m.status;
+    t.net.log.clear();
+    return answered;
+  };
+  EXPECT_EQ(status({"call@host;to-tag=1;from-tag=2"}), 481);
+  EXPECT_EQ(status({"call@host;from-tag=2;early-only;to-tag=1"}), 481);
+  EXPECT_EQ(status({"call@host;to-tag=1"}), 400);
+  EXPECT_EQ(status({""}), 400);
+  EXPECT_EQ(status({"call@host;to-tag=1;from-tag=2", "call@host;to-tag=3;from-tag=4"}), 400);
+  EXPECT_EQ(t.bob.count<RequestReceived>(), 0U);
 }
 
 TEST(AgentDialog, AStrayAckIsNotAnsweredAndLeavesNothing) {

@@ -1,8 +1,9 @@
 // The inside of sip::Agent. One object, its member functions spread over files by verb:
-//   agent_receive.cpp   what comes in, and to whom it goes      session_caller.cpp  INVITE, its responses, ACK, CANCEL,
-//   forks agent_request.cpp   requests outside of sessions            session_callee.cpp  accept, ring, answer, reject,
-//   ACK, CANCEL session_offer.cpp   re-INVITE and UPDATE, both ways         session_end.cpp     hangup, BYE, the end
-//   session_refresh.cpp RFC 4028's timers                       session_request.cpp other requests in the dialog
+//   agent_receive.cpp   what comes in, to whom it goes   session_caller.cpp  INVITE, its responses, ACK, CANCEL, forks
+//   agent_refuse.cpp    what is not done here            session_callee.cpp  accept, ring, answer, reject, ACK, CANCEL
+//   agent_request.cpp   requests outside of sessions     session_offer.cpp   re-INVITE and UPDATE, both ways
+//   session_request.cpp other requests in the dialog     session_refresh.cpp RFC 4028's timers
+//                                                        session_end.cpp     hangup, BYE, the end
 // Nothing here calls back: outputs are queued, so no member function is ever re-entered.
 #pragma once
 
@@ -40,9 +41,11 @@ struct Agent::Impl {
   void on_timer(const TimerQueue::Due& due, Now now);
   void on_client_end(TransactionId id, Now now);
   void on_server_end(TransactionId id, Now now);
+  void send_stateless(const Message& request, int status, const Flow& to);
+
+  // ---- agent_refuse.cpp
   /// Refuses what no handler should see; true if it did.
   [[nodiscard]] bool refuse(const Message& m, ServerTransaction& t, Now now);
-  void send_stateless(const Message& request, int status, const Flow& to);
 
   // ---- agent_request.cpp
   TransactionId request(Message m, const Flow& flow, Now now);
@@ -109,6 +112,7 @@ struct Agent::Impl {
   void add_timer_headers(Message& request, Session& s) const;
   void agree_timer(Session& s, std::optional<SessionTimerTerms> terms, Now now);
   void on_refresh_due(Session& s, Now now);
+  void refresh_later(Session& s, const Message& refusal, Now now);
   void on_expiry(Session& s, Now now);
 
   // ---- session_request.cpp

@@ -21,6 +21,17 @@ std::optional<Via> note_source(Message& m, const Flow& from) {
   return std::move(*via);
 }
 
+/// Where responses to a request of this flow go (RFC 3261 18.2.2, RFC 3581): back through the connection; on UDP to the
+/// source's port if the request asks for it, else to sent-by's. A sent-by address that is not the source's says that a
+/// NAT stands between, which would drop all but answers to the source: there the source's port is used unasked.
+Flow reply_flow(const Via& via, const Flow& from) {
+  const bool behind_nat = IpAddress::parse(via.host).value_or(from.remote.ip) != from.remote.ip;
+  if (reliable(from.transport) || via.params.has("rport") || behind_nat) return from;
+  Flow reply = from;
+  reply.remote.port = via.port != 0 ? via.port : std::uint16_t{5060};
+  return reply;
+}
+
 /// Responses to us carry our Via and no other (section 8.1.3.3).
 bool single_via(const Message& m) {
   const auto count = std::count_if(m.headers.begin(), m.headers.end(), [](const Header& h) { return h.name == "Via"; });
@@ -45,10 +56,11 @@ void Agent::Impl::receive(std::string_view bytes, const Flow& from, Now now) {
 void Agent::Impl::on_malformed(const ParseError& error, const Flow& from) {
   if (!error.partial || !error.partial->is_request || error.partial->is("ACK")) return drop_malformed(from, error.text);
   Message m = *error.partial;
-  if (!note_source(m, from)) return drop_malformed(from, error.text);
+  const auto via = note_source(m, from);
+  if (!via) return drop_malformed(from, error.text);
   ++counters.malformed_answered;
   out.emplace_back(Refused{from, error.status, error.text});
-  send_stateless(m, error.status, from);
+  send_stateless(m, error.status, reply_flow(*via, from));
 }
 
 void Agent::Impl::drop_malformed(const Flow& from, std::string text) {
@@ -91,40 +103,22 @@ void Agent::Impl::on_request(Message m, const Flow& from, Now now) {
   if (in_use >= bound || no_session) {
     ++counters.refused_full;
     out.emplace_back(Refused{from, 503, no_session ? "too many sessions" : "too many transactions"});
-    return send_stateless(m, 503, from);
+    return send_stateless(m, 503, reply_flow(*via, from));
   }
-  ServerTransaction& t = transactions.add_server(key, m, from, now);
+  ServerTransaction& t = transactions.add_server(key, m, reply_flow(*via, from), now);
+  t.source_port = from.remote.port;
   if (m.is("CANCEL")) return on_cancel(m, *via, t, now);
   if (!cseq_number(m)) return answer_simply(t, 400, now);
   if (inside) return on_request_inside(std::move(m), t, from, now);
   on_request_outside(std::move(m), t, from, now);
 }
 
-bool Agent::Impl::refuse(const Message& m, ServerTransaction& t, Now now) {
-  std::string unsupported;
-  if (m.find("Require") != nullptr) {
-    for (const auto option : list_values(m, "Require")) {
-      const auto known = std::any_of(config.supported.begin(), config.supported.end(),
-                                     [&](const std::string& s) { return iequals(s, option); });
-      if (!known) unsupported.append(unsupported.empty() ? "" : ", ").append(option);
-    }
-  }
-  if (!unsupported.empty()) {
-    answer_simply(t, 420, now, {{"Unsupported", std::move(unsupported)}});
-    return true;
-  }
-  if ((m.is("INVITE") || m.is("UPDATE")) && !m.body.empty() && !t.offer) {
-    answer_simply(t, 415, now, {{"Accept", "application/sdp"}});
-    return true;
-  }
-  return false;
-}
-
 void Agent::Impl::on_request_outside(Message m, ServerTransaction& t, const Flow& from, Now now) {
   if (transactions.merged(m)) return answer_simply(t, 482, now);
   transactions.remember_for_merge(t, m);
   if (m.is("INVITE")) t.offer = !sdp_of(m).empty();
-  if (m.get("Max-Forwards") == "0") return answer_simply(t, 483, now);
+  // Max-Forwards is for those who forward: what has arrived is served (RFC 4475 section 3.3.11).
+  if (!m.request_uri.is_sip()) return answer_simply(t, 416, now);
   if (refuse(m, t, now)) return;
   if (m.is("INVITE")) {
     const SessionTimerReply timer = answer_session_timer(m, config);
@@ -132,7 +126,8 @@ void Agent::Impl::on_request_outside(Message m, ServerTransaction& t, const Flow
       return answer_simply(t, 422, now, {{"Min-SE", seconds_text(small->min_se)}});
     }
   }
-  if (m.is("BYE") || m.is("UPDATE") || m.is("PRACK")) return answer_simply(t, 481, now);
+  const bool in_dialog_only = m.is("BYE") || m.is("UPDATE") || m.is("PRACK") || m.is("INFO") || m.is("NOTIFY");
+  if (in_dialog_only) return answer_simply(t, 481, now);
   out.emplace_back(RequestReceived{t.id, std::move(m), from});
 }
 
@@ -196,6 +191,7 @@ void Agent::Impl::on_provisional(ClientTransaction& t, Message m, const Flow& fr
       if (Session* s = session(t.session)) on_invite_provisional(*s, std::move(m), from, now);
       return;
     case Purpose::ReInvite:
+    case Purpose::RefreshReInvite:
     case Purpose::Update:
     case Purpose::Bye:
     case Purpose::Detached:
@@ -217,10 +213,11 @@ void Agent::Impl::on_final(ClientTransaction& t, Message m, const Flow& from, No
     case Purpose::Invite:
       return on_invite_final(t, std::move(m), from, now);
     case Purpose::ReInvite:
+    case Purpose::RefreshReInvite:
     case Purpose::Update:
       if (s != nullptr && s->state != SessionState::Leaving) return on_offer_final(*s, t, std::move(m), from, now);
       // The session ended meanwhile; a 2xx to the re-INVITE still has to be acknowledged.
-      if (t.purpose != Purpose::ReInvite || !success(m)) return;
+      if (t.purpose == Purpose::Update || !success(m)) return;
       if (s != nullptr) return send_ack(*s, &t, cseq_number(t.request).value_or(0), {});
       return acknowledge_unwanted(t, m, from, false, now);
     case Purpose::Bye:

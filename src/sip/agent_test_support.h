@@ -33,6 +33,7 @@ struct Sent {
   Flow flow;  ///< as the sender sees it
   Message m;
   std::string bytes;
+  bool refresh = false;
 };
 
 struct Node {
@@ -158,7 +159,7 @@ class Net {
     const bool refusal = send.bytes.starts_with("SIP/2.0 400 ") || send.bytes.starts_with("SIP/2.0 505 ");
     if (!parsed && hostile && refusal) return;
     ASSERT_TRUE(parsed.has_value()) << send.bytes;
-    log.push_back(Sent{now.mono, send.flow, std::move(*parsed), send.bytes});
+    log.push_back(Sent{now.mono, send.flow, std::move(*parsed), send.bytes, send.refresh});
     if (!lose(log.back())) in_flight_.emplace(now.mono + latency, std::move(send));
   }
   void advance_to(Instant t) {

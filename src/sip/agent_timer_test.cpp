@@ -100,6 +100,26 @@ TEST(SessionTimer, APeerThatRefusesUpdateGetsAReInvite) {
   EXPECT_EQ(t.net.last(t.bob, "INVITE").body, kOffer);
 }
 
+TEST(SessionTimer, ItsRequestsAreMarkedAndNoOthersAre) {
+  PeerAndAgent t;
+  t.invite();
+  t.says(accepted(t, "200;refresher=uac", "INVITE, UPDATE"));
+  t.bob.agent.reinvite(t.s, std::string(kHold), t.net.now);
+  t.net.collect();
+  t.responds(488, "x");
+  t.net.run_for(102s);
+  ASSERT_GE(t.net.count(t.bob, "UPDATE"), 2U) << "once repeated";
+  t.responds(405, "x", {}, "UPDATE");
+  t.responds(100, "", {}, "INVITE");
+  t.bob.agent.hangup(t.s, {}, t.net.now);
+  t.net.collect();
+  bool updated = false;
+  for (const auto& s : t.net.log) {
+    updated |= s.m.is("UPDATE");
+    EXPECT_EQ(s.refresh, s.m.is("UPDATE") || (updated && s.m.is("INVITE"))) << s.bytes;
+  }
+}
+
 TEST(SessionTimer, GlareOfARefreshIsRetriedWithTheSdpInForce) {
   PeerAndAgent t;
   t.invite();
@@ -110,6 +130,86 @@ TEST(SessionTimer, GlareOfARefreshIsRetriedWithTheSdpInForce) {
   t.net.run_for(5s);
   EXPECT_EQ(t.net.last(t.bob, "INVITE").body, kOffer);
   EXPECT_EQ(t.bob.count<OfferAnswered>(), 0U);
+}
+
+Message busy(const PeerAndAgent& t, std::string_view method, int status, std::string retry_after = {}) {
+  Message m = t.peer.response(t.net.last(t.bob, method), status, "x");
+  if (!retry_after.empty()) m.add("Retry-After", std::move(retry_after));
+  return m;
+}
+
+TEST(SessionTimer, ARefusedUpdateWaitsAsLongAsItIsTold) {
+  PeerAndAgent t;
+  t.invite();
+  t.says(accepted(t, "200;refresher=uac", "INVITE, UPDATE"));
+  t.net.log.clear();
+  t.net.run_for(100s);
+  t.says(busy(t, "UPDATE", 500, "7 (one moment);duration=60"));
+  EXPECT_EQ(t.net.sent_by(t.bob), (Names{"UPDATE"}));
+  t.net.run_for(6s);
+  EXPECT_EQ(t.net.count(t.bob, "UPDATE"), 1U);
+  t.net.run_for(1s);
+  EXPECT_EQ(t.net.count(t.bob, "UPDATE"), 2U);
+  t.says(accepted(t, "200;refresher=uac", "INVITE, UPDATE", "UPDATE"));
+  t.net.run_for(99s);
+  EXPECT_EQ(t.net.count(t.bob, "UPDATE"), 2U);
+  EXPECT_EQ(t.bob.count<SessionEnded>(), 0U) << "the terms were renewed";
+}
+
+TEST(SessionTimer, ARefusedReInviteIsTriedAgainBeforeTheEnd) {
+  PeerAndAgent t;
+  t.invite();
+  t.says(accepted(t, "200;refresher=uac", "INVITE, BYE"));
+  t.net.log.clear();
+  t.net.run_for(100s);
+  // 168 s is the end (200 less the margin of section 10): 500 asks for more than half of the 68 s left.
+  t.says(busy(t, "INVITE", 500, "60"));
+  t.net.run_for(33s);
+  EXPECT_EQ(t.net.count(t.bob, "INVITE"), 1U);
+  t.net.run_for(1s);
+  EXPECT_EQ(t.net.count(t.bob, "INVITE"), 2U);
+  t.says(busy(t, "INVITE", 488));  // a quarter of 34 s
+  t.net.run_for(8s);
+  EXPECT_EQ(t.net.count(t.bob, "INVITE"), 2U);
+  t.net.run_for(600ms);
+  EXPECT_EQ(t.net.count(t.bob, "INVITE"), 3U);
+  EXPECT_EQ(t.net.last(t.bob, "INVITE").body, kOffer);
+  t.says(accepted(t, "200;refresher=uac", "INVITE"));
+  t.net.run_for(90s);
+  EXPECT_EQ(t.bob.count<SessionEnded>() + t.bob.count<OfferAnswered>(), 0U);
+}
+
+TEST(SessionTimer, APeerThatRefusesEveryRefreshLosesTheCallAtTheEndOnly) {
+  PeerAndAgent t;
+  t.net.lose = [](const Sent&) { return true; };
+  t.invite();
+  t.says(accepted(t, "200;refresher=uac", "INVITE, BYE"));
+  t.net.log.clear();
+  for (int second = 0; second < 167; ++second) {
+    const auto before = t.net.count(t.bob, "INVITE");
+    t.net.run_for(1s);
+    if (t.net.count(t.bob, "INVITE") > before) t.says(busy(t, "INVITE", 488));
+  }
+  EXPECT_EQ(t.bob.count<SessionEnded>(), 0U);
+  EXPECT_GT(t.net.count(t.bob, "INVITE"), 5U);
+  EXPECT_LT(t.net.count(t.bob, "INVITE"), 40U);
+  t.net.run_for(2s);
+  EXPECT_EQ(t.bob.expect<SessionEnded>().cause, EndCause::SessionExpired);
+  t.expect_clean();
+}
+
+TEST(SessionTimer, AnOfferOfTheOwnerThatIsRefusedWhenARefreshIsDueLeavesTheRefresh) {
+  PeerAndAgent t;
+  t.invite();
+  t.says(accepted(t, "200;refresher=uac", "INVITE, UPDATE"));
+  t.net.run_for(99s);
+  t.bob.agent.reinvite(t.s, std::string(kHold), t.net.now);
+  t.net.run_for(2s);
+  t.responds(488, "x");
+  EXPECT_EQ(t.bob.expect<OfferAnswered>().status, 488);
+  EXPECT_EQ(t.net.count(t.bob, "UPDATE"), 0U);
+  t.net.run_for(20s);
+  EXPECT_GE(t.net.count(t.bob, "UPDATE"), 1U);
 }
 
 TEST(SessionTimer, ARefreshWithoutAnswerEndsTheCallWithBye) {

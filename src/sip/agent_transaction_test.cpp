@@ -40,6 +40,58 @@ TEST(AgentTransaction, AnotherRequestIsRepeatedByTimerEAndEndsByTimerF) {
   t.expect_clean();
 }
 
+TEST(AgentTransaction, ResponsesGoToSentBysPortUnlessRportOrANatAsksForTheSources) {
+  PeerAndAgent t;
+  int n = 0;
+  const auto answered_at = [&](const std::string& via, std::string_view source) {
+    Message m = t.peer.request("OPTIONS", ++n, "");
+    m.set("Via", "SIP/2.0/UDP " + via + ";branch=z9hG4bKport" + std::to_string(n));
+    t.says_from(source, m);
+    t.bob.agent.respond(t.bob.expect<RequestReceived>().transaction, 200, {}, {}, t.net.now);
+    t.net.collect();
+    return t.net.log.back().flow.remote.to_string();
+  };
+  EXPECT_EQ(answered_at("192.0.2.9:5070;rport", "192.0.2.9:40000"), "192.0.2.9:40000");
+  EXPECT_EQ(answered_at("192.0.2.9:5070", "192.0.2.9:40000"), "192.0.2.9:5070");
+  EXPECT_EQ(answered_at("192.0.2.9", "192.0.2.9:40000"), "192.0.2.9:5060");
+  EXPECT_EQ(answered_at("phone.example.com:5070", "192.0.2.9:40000"), "192.0.2.9:5070");
+  EXPECT_EQ(answered_at("10.0.0.9:5070", "192.0.2.9:40000"), "192.0.2.9:40000") << "a NAT lets nothing else in";
+  t.net.transport = TransportKind::Tcp;
+  EXPECT_EQ(answered_at("192.0.2.9:5070", "192.0.2.9:40000"), "192.0.2.9:40000");
+}
+
+TEST(AgentTransaction, RefusalsMadeWithoutATransactionGoToSentBysPortToo) {
+  PeerAndAgent t;
+  t.net.inject("192.0.2.9:40000", t.bob,
+               "OPTIONS sip:bob@192.0.2.2 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.9:5070;branch=z9hG4bKm\r\n"
+               "From: <sip:a@b>;tag=1\r\nTo: <sip:bob@b>\r\nCall-ID: c\r\nCSeq: 1 INVITE\r\n\r\n");
+  ASSERT_EQ(t.net.log.size(), 1U);
+  EXPECT_EQ(t.net.log[0].m.status, 400);
+  EXPECT_EQ(t.net.log[0].flow.remote.to_string(), "192.0.2.9:5070");
+}
+
+TEST(AgentTransaction, ADialogsRequestsGoToTheSourceWhereverResponsesWent) {
+  PeerAndAgent t;
+  Message invite = t.peer.request("INVITE", 1, "", std::string(kOffer));
+  invite.set("Via", "SIP/2.0/UDP 192.0.2.9:5070;branch=z9hG4bKdialog");
+  t.says_from("192.0.2.9:40000", invite);
+  t.s = t.bob.agent.accept_invite(t.bob.expect<RequestReceived>().transaction, name_addr("<sip:bob@192.0.2.2>"),
+                                  t.net.now);
+  t.net.collect();
+  EXPECT_EQ(t.net.log.back().flow.remote.to_string(), "192.0.2.9:5070") << "the 100";
+  EXPECT_EQ(t.bob.agent.dialog(t.s)->flow.remote.to_string(), "192.0.2.9:40000");
+}
+
+TEST(AgentTransaction, ABranchOfNothingButTheCookieMatchesAsRfc2543Does) {
+  PeerAndAgent t;
+  for (const char* call : {"one", "two"}) {
+    t.peer.call_id = call;
+    t.says(t.peer.request("OPTIONS", 1, ""));
+    t.says(t.peer.request("OPTIONS", 1, ""));
+  }
+  EXPECT_EQ(t.bob.count<RequestReceived>(), 2U) << "two calls, each once";
+}
+
 TEST(AgentTransaction, AProvisionalSlowsTimerEToT2AndStopsTimerA) {
   PeerAndAgent t;
   (void)t.bob.agent.request(message_to_bob(), t.net.flow(t.bob, t.peer.address), t.net.now);

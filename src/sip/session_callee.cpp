@@ -30,7 +30,9 @@ SessionId Agent::Impl::accept_invite(TransactionId id, NameAddr contact, Now now
   }
   if (t->to_tag.empty()) t->to_tag = random.token(15);
   session_tags.erase(s.dialog.local_tag);
-  s.dialog = Dialog::as_callee(t->request, t->to_tag, t->flow);
+  Flow source = t->flow;
+  source.remote.port = t->source_port;
+  s.dialog = Dialog::as_callee(t->request, t->to_tag, source);
   session_tags.emplace(s.dialog.local_tag, s.id.value);
   s.state = SessionState::Incoming;
   s.invite = id;

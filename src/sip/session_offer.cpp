@@ -27,7 +27,8 @@ void Agent::Impl::send_queued_offer(Session& s, Now now) {
   add_timer_headers(m, s);
   set_sdp(m, offer.sdp);
   if (s.credentials) s.credentials->sign(m, random);
-  const auto& t = send_request(std::move(m), branch, s.dialog.flow, Purpose::ReInvite, s.id, now);
+  const Purpose purpose = offer.refresh ? Purpose::RefreshReInvite : Purpose::ReInvite;
+  const auto& t = send_request(std::move(m), branch, s.dialog.flow, purpose, s.id, now);
   s.offer_in_flight = OfferInFlight{t.id, std::move(offer), false};
 }
 
@@ -69,19 +70,19 @@ void Agent::Impl::on_offer_refused(Session& s, OfferInFlight sent, Message m, No
   if (sent.update) sent.offer.sdp = s.sdp_in_force;  // what cannot be an UPDATE now becomes a re-INVITE
   if (status == 491 && s.offer_retries < kMaxOfferRetries) return retry_offer_later(s, std::move(sent.offer), now);
   s.offer_retries = 0;
-  const bool owners = !sent.update && !sent.offer.refresh;
-  if (owners) out.emplace_back(OfferAnswered{s.id, status, {}});
+  if (!sent.offer.refresh) out.emplace_back(OfferAnswered{s.id, status, {}});
   if (status == 481) {
     // The peer has no such dialog any more (section 12.2.1.2).
     return leave(s, EndCause::Rejected, status, std::move(m), now);
   }
-  if (status == 408 && !owners) return leave(s, EndCause::SessionExpired, status, std::move(m), now);
-  if (sent.update) {
+  if (status == 408 && sent.offer.refresh) return leave(s, EndCause::SessionExpired, status, std::move(m), now);
+  if (sent.update && m.find("Retry-After") == nullptr) {
     // Peers that list UPDATE and do not mean it still know re-INVITE.
     s.peer_allows_update = false;
     if (!s.queued_offer) s.queued_offer = std::move(sent.offer);
   }
   send_queued_offer(s, now);
+  if (!s.offer_in_flight && !s.queued_offer) refresh_later(s, m, now);
 }
 
 void Agent::Impl::retry_offer_later(Session& s, OfferToSend offer, Now now) {

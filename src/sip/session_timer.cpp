@@ -6,20 +6,11 @@
 namespace segue::sip {
 namespace {
 
-/// Delta-seconds; nullopt for anything else. Larger numbers than the type holds count as the largest.
-std::optional<Duration> parse_seconds(std::string_view text) {
-  std::uint32_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error == std::errc::result_out_of_range) return kLargestSessionExpires;
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return std::min<Duration>(std::chrono::seconds(value), kLargestSessionExpires);
-}
-
 std::optional<Duration> seconds_header(const Message& m, std::string_view name) {
   const std::string* value = m.find(name);
   if (value == nullptr) return std::nullopt;
   const auto parsed = ValueParams::parse(*value);
-  return parsed ? parse_seconds(parsed->value) : std::nullopt;
+  return parsed ? delta_seconds(parsed->value) : std::nullopt;
 }
 
 bool supports_timer(const Message& m) {
@@ -28,6 +19,14 @@ bool supports_timer(const Message& m) {
 }
 
 }  // namespace
+
+std::optional<Duration> delta_seconds(std::string_view text) {
+  std::uint32_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error == std::errc::result_out_of_range) return kLargestSessionExpires;
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return std::min<Duration>(std::chrono::seconds(value), kLargestSessionExpires);
+}
 
 std::string seconds_text(Duration d) {
   return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(d).count());

@@ -42,5 +42,7 @@ using SessionTimerReply = std::variant<SessionTimerOff, SessionTimerTooSmall, Se
 [[nodiscard]] std::optional<Duration> raised_min_se(const Message& response, Duration asked);
 
 [[nodiscard]] std::string seconds_text(Duration d);
+/// Delta-seconds as a duration, at most kLargestSessionExpires; nullopt for anything else.
+[[nodiscard]] std::optional<Duration> delta_seconds(std::string_view text);
 
 }  // namespace segue::sip

@@ -13,7 +13,7 @@ void ClientTransaction::start(const TransactionEnv& env, Now now) {
     env.timers.arm(retransmit_, now.mono + interval_, TimerKind::ClientRetransmit, id.value);
   }
   env.timers.arm(end_, now.mono + env.limit(), TimerKind::ClientEnd, id.value);
-  env.send(flow, std::move(bytes));
+  env.send(flow, std::move(bytes), refresh());
 }
 
 ClientTransaction::Event ClientTransaction::on_response(const Message& response, const TransactionEnv& env, Now now) {
@@ -87,7 +87,7 @@ void ClientTransaction::on_retransmit(const TransactionEnv& env, Now now) {
   if (!invite() && state_ == State::Proceeding) interval_ = env.config.t2;
   env.timers.arm(retransmit_, now.mono + interval_, TimerKind::ClientRetransmit, id.value);
   ++env.counters.retransmissions_sent;
-  env.send(flow, wire_);
+  env.send(flow, wire_, refresh());
 }
 
 void ClientTransaction::release_request() {

@@ -18,7 +18,8 @@ enum class Purpose {
   InSession,  ///< Agent::request_in_session()
   Invite,     ///< the first INVITE of a session
   ReInvite,
-  Update,
+  RefreshReInvite,  ///< RFC 4028's, to a peer without UPDATE
+  Update,           ///< RFC 4028's too: nothing else is sent by UPDATE
   Bye,
   Detached,  ///< nobody: CANCEL, and the BYE of a fork that lost
 };
@@ -69,6 +70,7 @@ class ClientTransaction {
   void finish(State state, Duration linger, const TransactionEnv& env, Now now);
   void acknowledge(const Message& response, const TransactionEnv& env);
   [[nodiscard]] bool invite() const { return invite_; }
+  [[nodiscard]] bool refresh() const { return purpose == Purpose::RefreshReInvite || purpose == Purpose::Update; }
 
   State state_ = State::Calling;
   bool invite_ = false;

@@ -19,7 +19,9 @@ struct TransactionEnv {
 
   /// 64 * T1: RFC 3261's limit for everything that is repeated.
   [[nodiscard]] Duration limit() const { return 64 * config.t1; }
-  void send(const Flow& flow, std::string bytes) const { out.emplace_back(SendMessage{flow, std::move(bytes)}); }
+  void send(const Flow& flow, std::string bytes, bool refresh = false) const {
+    out.emplace_back(SendMessage{flow, std::move(bytes), refresh});
+  }
 };
 
 }  // namespace segue::sip

@@ -27,13 +27,14 @@ class ServerTransaction {
   enum class State { Trying, Proceeding, Accepted, Completed, Confirmed };
 
   TransactionId id;
-  SessionId session;  ///< the session to which the request belongs, none outside of dialogs
-  Flow flow;
-  std::string key, merge_key;  ///< in TransactionTable
-  Message request;             ///< only the headers that responses and a new dialog are made of
-  std::string to_tag;          ///< ours, for a request that came without one
-  bool offer = false;          ///< the request had SDP
-  bool cancelled = false;      ///< CANCEL came before our final response
+  SessionId session;              ///< the session to which the request belongs, none outside of dialogs
+  Flow flow;                      ///< where responses go (RFC 3261 section 18.2.2)
+  std::uint16_t source_port = 0;  ///< the request's own: a dialog's requests go there
+  std::string key, merge_key;     ///< in TransactionTable
+  Message request;                ///< only the headers that responses and a new dialog are made of
+  std::string to_tag;             ///< ours, for a request that came without one
+  bool offer = false;             ///< the request had SDP
+  bool cancelled = false;         ///< CANCEL came before our final response
 
   [[nodiscard]] State state() const { return state_; }
   [[nodiscard]] bool invite() const { return invite_; }

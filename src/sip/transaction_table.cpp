@@ -53,7 +53,8 @@ std::vector<TransactionId> TransactionTable::pending_on(const Flow& flow) const 
 
 std::string_view TransactionTable::server_key(const Message& request, const Via& via, std::string_view method) {
   scratch_.clear();
-  if (via.branch().starts_with(kMagicCookie)) {
+  // The cookie alone makes nothing unique (RFC 4475 section 3.2.1).
+  if (via.branch().size() > kMagicCookie.size() && via.branch().starts_with(kMagicCookie)) {
     scratch_.append(via.branch()).append(1, kSeparator).append(via.host);
     scratch_.append(1, ':').append(std::to_string(via.port));
   } else {

@@ -43,14 +43,17 @@ class BadSip:
         phone.close()
 
     def torture(self):
-        """RFC 4475's messages as they are, most of them malformed: whatever is answered, the server lives."""
+        """RFC 4475's messages as they are, most of them malformed: whatever is answered, the server lives.
+
+        Only answers to those whose Via has an address can come here: without rport the others go to sent-by's port.
+        """
         phone, answers = RawSip(STRANGER), []
         for path in TORTURE:
             phone.send(path.read_bytes())
         while answer := phone.read(0.3):
             answers.append(answer.status)
         self.alive()
-        expect({400, 420, 483, 505} <= set(answers), f"answers {sorted(set(answers))}")
+        expect({200, 400, 401, 406} <= set(answers), f"answers {sorted(set(answers))}")
         return f"{len(TORTURE)} messages, answers {sorted(set(answers))}"
 
     def alive(self):
