@@ -1,108 +1,18 @@
-// The 49 torture messages of RFC 4475, byte for byte from tests/torture/, each with what the RFC says about it, what we
-// do with it, and why where that differs. What the parser accepts but a user agent must refuse is named in `above`: it
-// is the business of the agent (src/sip/agent.h) or of the engine, and the reason why the parser must let it through
-// whole.
-#include <gtest/gtest.h>
+// What the parser makes of RFC 4475's messages, and what the valid ones must be read as.
+#include "sip/rfc4475_test_table.h"
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include "sip/message.h"
 
 namespace segue::sip {
 namespace {
 
-enum class Outcome {
-  Accepted,
-  Answered,  ///< refused with `status`, and the response can be addressed
-  Dropped,   ///< refused without an answer
-};
+using namespace testing;
 
-struct Case {
-  const char* name;
-  const char* section;
-  Outcome outcome;
-  int status;         ///< of a refusal
-  const char* above;  ///< what a layer above does with an accepted one; "" if it is just served
-  const char* why;    ///< where we choose between what the RFC permits, or differ from it
-};
+const std::filesystem::path kTortureFolder = std::filesystem::path(SEGUE_SOURCE_DIR) / "tests" / "torture";
 
-constexpr auto Accepted = Outcome::Accepted;
-constexpr auto Answered = Outcome::Answered;
-constexpr auto Dropped = Outcome::Dropped;
-
-constexpr Case kCases[] = {
-    // 3.1.1: valid
-    {"wsinv", "3.1.1.1", Accepted, 0, "", ""},
-    {"intmeth", "3.1.1.2", Accepted, 0, "501: an unknown method", ""},
-    {"esc01", "3.1.1.3", Accepted, 0, "", ""},
-    {"escnull", "3.1.1.4", Accepted, 0, "", ""},
-    {"esc02", "3.1.1.5", Accepted, 0, "501: an unknown method", ""},
-    {"lwsdisp", "3.1.1.6", Accepted, 0, "", ""},
-    {"longreq", "3.1.1.7", Accepted, 0, "", ""},
-    {"dblreq", "3.1.1.8", Accepted, 0, "", ""},
-    {"semiuri", "3.1.1.9", Accepted, 0, "", ""},
-    {"transports", "3.1.1.10", Accepted, 0, "", ""},
-    {"mpart01", "3.1.1.11", Accepted, 0, "", ""},
-    {"unreason", "3.1.1.12", Accepted, 0, "", ""},
-    {"noreason", "3.1.1.13", Accepted, 0, "", ""},
-    // 3.1.2: invalid
-    {"badinv01", "3.1.2.1", Answered, 400, "", ""},
-    {"clerr", "3.1.2.2", Answered, 400, "", ""},
-    {"ncl", "3.1.2.3", Answered, 400, "", ""},
-    {"scalar02", "3.1.2.4", Answered, 400, "", ""},
-    {"scalarlg", "3.1.2.5", Dropped, 400, "", ""},
-    {"quotbal", "3.1.2.6", Answered, 400, "",
-     "No guess where the quote should end: two readers would guess differently."},
-    {"ltgtruri", "3.1.2.7", Answered, 400, "", "Refused, as is always reasonable; no known peer sends it."},
-    {"lwsruri", "3.1.2.8", Answered, 400, "", "Refused; ignoring the space would be permitted."},
-    {"lwsstart", "3.1.2.9", Answered, 400, "", "Refused; ignoring the spaces would be permitted."},
-    {"trws", "3.1.2.10", Answered, 400, "", "Refused; ignoring the spaces would be permitted."},
-    {"escruri", "3.1.2.11", Answered, 400, "",
-     "Refused; ignoring the headers would hide somebody's attempt to forge them."},
-    {"baddate", "3.1.2.12", Accepted, 0, "", "Nothing here reads Date, so it is no reason to refuse a call."},
-    {"regbadct", "3.1.2.13", Answered, 400, "", ""},
-    {"badaspec", "3.1.2.14", Answered, 400, "", "Refused; ignoring the spaces would be permitted."},
-    {"baddn", "3.1.2.15", Answered, 400, "",
-     "A comma without quotes ends an element of a list. Other characters are let through."},
-    {"badvers", "3.1.2.16", Answered, 505, "", ""},
-    {"mismatch01", "3.1.2.17", Answered, 400, "", ""},
-    {"mismatch02", "3.1.2.18", Answered, 400, "", "400 is permitted; 501 is preferred for proxies, which we are not."},
-    {"bigcode", "3.1.2.19", Dropped, 400, "", ""},
-    // 3.2: transaction layer
-    {"badbranch", "3.2.1", Accepted, 0, "matched by the rules of RFC 2543, as without the cookie", ""},
-    // 3.3: application layer
-    {"insuf", "3.3.1", Dropped, 400, "",
-     "Stricter: a 400 is called ideal, but without Call-ID, From and To no client could match it, and a datagram that "
-     "names "
-     "nobody may be forged to make us send."},
-    {"unkscm", "3.3.2", Accepted, 0, "416", ""},
-    {"novelsc", "3.3.3", Accepted, 0, "416", ""},
-    {"unksm2", "3.3.4", Accepted, 0, "404 of the registrar: no such address of record", ""},
-    {"bext01", "3.3.5", Accepted, 0, "420 with Unsupported", ""},
-    {"invut", "3.3.6", Accepted, 0, "415 with Accept", ""},
-    {"regaut01", "3.3.7", Accepted, 0, "401: no credentials that we understand", ""},
-    {"multi01", "3.3.8", Answered, 400, "", ""},
-    {"mcl01", "3.3.9", Answered, 400, "", ""},
-    {"bcast", "3.3.10", Accepted, 0, "discarded: two Via headers, so it is not for us (RFC 3261 section 8.1.3.3)", ""},
-    {"zeromf", "3.3.11", Accepted, 0, "served: an endpoint does not forward", ""},
-    {"cparam01", "3.3.12", Accepted, 0, "", ""},
-    {"cparam02", "3.3.13", Accepted, 0, "", ""},
-    {"regescrt", "3.3.14", Accepted, 0, "", ""},
-    {"sdp01", "3.3.15", Accepted, 0, "406, or 488: its Accept leaves no answer", ""},
-    // 3.4: backward compatibility
-    {"inv2543", "3.4.1", Accepted, 0, "", ""},
-};
-
-const std::filesystem::path kFolder = std::filesystem::path(SEGUE_SOURCE_DIR) / "tests" / "torture";
-
-std::string bytes_of(std::string_view name) {
-  std::ifstream file(kFolder / (std::string(name) + ".sip"), std::ios::binary);
-  EXPECT_TRUE(file) << name;
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
+std::string bytes_of(std::string_view name) { return torture_bytes(SEGUE_SOURCE_DIR, name); }
 
 Message accepted(std::string_view name) {
   auto message = parse_message(bytes_of(name));
@@ -110,7 +20,7 @@ Message accepted(std::string_view name) {
   return message ? *message : Message{};
 }
 
-class Torture : public testing::TestWithParam<Case> {};
+class Torture : public ::testing::TestWithParam<TortureCase> {};
 
 TEST_P(Torture, EndsAsTheTableSays) {
   const auto& expected = GetParam();
@@ -141,19 +51,21 @@ TEST_P(Torture, CutAnywhereIsNoDanger) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Rfc4475, Torture, testing::ValuesIn(kCases), [](const auto& one) { return one.param.name; });
+INSTANTIATE_TEST_SUITE_P(Rfc4475, Torture, ::testing::ValuesIn(kTortureCases),
+                         [](const auto& one) { return one.param.name; });
 
 TEST(TortureFolder, HoldsTheFortyNineOfTheTable) {
   std::size_t files = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(kFolder)) {
+  for (const auto& entry : std::filesystem::directory_iterator(kTortureFolder)) {
     if (entry.path().extension() != ".sip") continue;
     ++files;
     const auto name = entry.path().stem().string();
-    EXPECT_TRUE(std::any_of(std::begin(kCases), std::end(kCases), [&](const Case& c) { return c.name == name; }))
-        << name;
+    EXPECT_TRUE(std::any_of(std::begin(kTortureCases), std::end(kTortureCases), [&](const TortureCase& c) {
+      return c.name == name;
+    })) << name;
   }
   EXPECT_EQ(files, 49U);
-  EXPECT_EQ(std::size(kCases), 49U);
+  EXPECT_EQ(std::size(kTortureCases), 49U);
 }
 
 // ---- what the valid ones must be read as ----------------------------------------------------------------------------
