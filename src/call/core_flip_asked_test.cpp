@@ -29,6 +29,19 @@ TEST_F(Flip, TypedRefusals) {
   EXPECT_EQ(t.flip_to(kMobile).error().kind, ErrorKind::NotFound) << "after hang-up";
 }
 
+TEST_F(Flip, ToASecondFlowOfTheSameDevice) {
+  t.directory.bind(kDesk, 2);
+  t.directory.flows[t.ada] = 1;
+  const FlipId f = to(kDesk);
+  ASSERT_EQ(t.all<RingLeg>().size(), 1U) << "not where the call is";
+  EXPECT_EQ(t.last<RingLeg>()->binding, 0U);
+  const LegId b = t.ringing(kDesk);
+  t.answers(b);
+  t.spliced(f);
+  expect_moved_to(kDesk, b);
+  EXPECT_EQ(t.released(t.ada), Cause::Flipped);
+}
+
 TEST_F(Flip, OfACallThatStillRingsIsRefused) {
   House house;
   house.dials(kBobDesk, "1001");
@@ -90,6 +103,14 @@ TEST_F(Flip, PulledFromB) {
   t.spliced(f);
   expect_moved_to(kMobile, b);
   EXPECT_EQ(t.released(t.ada), Cause::Flipped);
+}
+
+TEST_F(Flip, PulledByTheDeviceThatHasItButFromAnotherFlow) {
+  EXPECT_EQ(t.released(t.dials(kDesk, "*11")), Cause::NothingToFlip) << "it is here";
+  t.directory.flows[t.ada] = 1;
+  const LegId b = t.dials(kDesk, "*11");
+  t.spliced(t.last<ArmSplice>()->flip);
+  expect_moved_to(kDesk, b);
 }
 
 TEST_F(Flip, PulledWithoutACallOrWithSeveral) {

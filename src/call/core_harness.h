@@ -27,11 +27,15 @@ class FakeDirectory final : public Directory {
   [[nodiscard]] const Number* number(std::string_view digits) const override;
   [[nodiscard]] const Number* number_of(AccountId id) const override;
   [[nodiscard]] std::size_t bindings(DeviceId id) const override;
+  [[nodiscard]] bool talks_over(LegId leg, DeviceId, std::size_t b) const override { return flow(leg) == b; }
+  [[nodiscard]] bool same_flow(LegId a, LegId b) const override { return flow(a) == flow(b); }
+  std::map<LegId, std::size_t> flows;  ///< by which binding of its device a leg talks; the first unless it says so
 
  private:
   std::map<AccountId, Account> accounts_;
   std::map<DeviceId, Device> devices_;
   std::map<std::string, Number, std::less<>> numbers_;
+  [[nodiscard]] std::size_t flow(LegId leg) const { return flows.contains(leg) ? flows.at(leg) : 0; }
   std::map<DeviceId, std::size_t> bindings_;
 };
 

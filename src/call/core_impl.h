@@ -104,6 +104,7 @@ struct Core::Impl {
   // ---- move.cpp
   Result<FlipId> ask_flip(const FlipAsked& asked, Now now);
   [[nodiscard]] Result<Side> side_of(const Call& call, const FlipAsked& asked) const;
+  [[nodiscard]] bool here_already(const Call& call, Side side, DeviceId device, std::size_t binding) const;
   [[nodiscard]] Result<std::vector<DeviceId>> targets(const Call& call, Side side, const FlipAsked& asked) const;
   LiveFlip& open_flip(Call& call, Side side, const FlipAsked& asked, Now now);
   void ring_targets(Call& call, LiveFlip& flip, const std::vector<DeviceId>& devices, FlipMode mode, Now now);

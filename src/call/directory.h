@@ -58,6 +58,11 @@ class Directory {
   [[nodiscard]] virtual const Number* number_of(AccountId id) const = 0;
   /// How many live bindings (flows, RFC 5626 words) the device has; 0: not registered.
   [[nodiscard]] virtual std::size_t bindings(DeviceId id) const = 0;
+  /// The leg, which is one of this device, talks over that binding. Another one (Wi-Fi, then cellular) is a place that
+  /// the call can move to.
+  [[nodiscard]] virtual bool talks_over(LegId leg, DeviceId id, std::size_t binding) const = 0;
+  /// Both legs come over the same flow: one device in one network.
+  [[nodiscard]] virtual bool same_flow(LegId a, LegId b) const = 0;
 };
 
 }  // namespace segue::call

@@ -29,13 +29,22 @@ Result<Side> Core::Impl::side_of(const Call& call, const FlipAsked& asked) const
   return fail(ErrorKind::Forbidden, "the account has no part in this call");
 }
 
+bool Core::Impl::here_already(const Call& call, Side side, DeviceId device, std::size_t binding) const {
+  const DeviceId current = side == Side::Caller ? call.record.caller_device : call.record.callee_device;
+  return device == current && directory.talks_over(call.seat(side).leg, device, binding);
+}
+
 Result<std::vector<DeviceId>> Core::Impl::targets(const Call& call, Side side, const FlipAsked& asked) const {
   const DeviceId current = side == Side::Caller ? call.record.caller_device : call.record.callee_device;
   if (asked.target) {
     const Device* device = directory.device(*asked.target);
     if (device == nullptr) return fail(ErrorKind::NotFound, "no such device");
     if (device->account != asked.account) return fail(ErrorKind::Forbidden, "the device belongs to somebody else");
-    if (device->id == current) return fail(ErrorKind::Conflict, "the call is on that device already");
+    bool elsewhere = device->id != current;  // the same device by another flow is another place
+    for (std::size_t b = 0; b < directory.bindings(device->id); ++b) {
+      elsewhere = elsewhere || !here_already(call, side, device->id, b);
+    }
+    if (!elsewhere) return fail(ErrorKind::Conflict, "the call is on that device already");
     return std::vector{device->id};
   }
   std::vector<DeviceId> all;
@@ -101,6 +110,7 @@ void Core::Impl::ring_targets(Call& call, LiveFlip& flip, const std::vector<Devi
     record.targets.push_back(id);
     const Device* device = directory.device(id);
     for (std::size_t b = 0; b < directory.bindings(id) && legs.size() < flip::kMaxCandidates; ++b) {
+      if (here_already(call, flip.side, id, b)) continue;
       const LegId leg = new_leg(call, flip.side);
       legs.push_back(leg);
       flip.candidates[leg] = id;
@@ -147,6 +157,8 @@ void Core::Impl::pull(const Arrival& arrival, Now now) {
     if (call.record.state != CallState::Talking) continue;
     for (Side s : {Side::Caller, Side::Callee}) {
       const Seat& seat = call.seat(s);  // somebody sits there, or has just walked away from a flip
+      const DeviceId sits = s == Side::Caller ? call.record.caller_device : call.record.callee_device;
+      if (seat.leg && sits == arrival.device && directory.same_flow(seat.leg, arrival.leg)) continue;  // it is here
       if (seat.account == arrival.account && (seat.leg || seat.flip)) found.emplace_back(id, s);
     }
   }

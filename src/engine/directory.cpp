@@ -1,5 +1,7 @@
 #include "engine/directory.h"
 
+#include <algorithm>
+
 namespace segue::engine {
 
 void Directory::put(call::Account account) { accounts_[account.id] = std::move(account); }
@@ -73,6 +75,22 @@ const call::Number* Directory::number_of(AccountId id) const {
   const auto it = numbers_of_.find(id);
   if (it == numbers_of_.end() || it->second.empty()) return nullptr;
   return &numbers_.at(*it->second.begin());
+}
+
+bool Directory::talks_over(LegId leg, DeviceId id, std::size_t binding) const {
+  const auto* flow = flow_of_(leg);
+  const auto& all = registrar_.bindings(id);
+  if (flow == nullptr || binding >= all.size()) return false;
+  const auto over = [&](const Binding& b) { return b.flow == *flow; };
+  if (std::any_of(all.begin(), all.end(), over)) return over(all[binding]);
+  // It calls from another port than it registered from: the binding of the same host is its own.
+  return all[binding].flow.remote.ip == flow->remote.ip;
+}
+
+bool Directory::same_flow(LegId a, LegId b) const {
+  const auto* one = flow_of_(a);
+  const auto* two = flow_of_(b);
+  return one != nullptr && two != nullptr && *one == *two;
 }
 
 const call::Device* Directory::device_by_username(std::string_view username) const {

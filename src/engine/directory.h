@@ -2,6 +2,7 @@
 // has. Implements the domain's port. Owner: the signalling loop; the application changes it together with the store.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -30,6 +31,12 @@ class Directory final : public call::Directory {
   [[nodiscard]] const call::Number* number_of(AccountId id) const override;
   [[nodiscard]] std::size_t bindings(DeviceId id) const override { return registrar_.bindings(id).size(); }
 
+  [[nodiscard]] bool talks_over(LegId leg, DeviceId id, std::size_t binding) const override;
+  [[nodiscard]] bool same_flow(LegId a, LegId b) const override;
+  /// Who knows the legs: the flow of one, nullptr for one that is gone.
+  using FlowOf = std::function<const sip::Flow*(LegId)>;
+  void ask_for_flows(FlowOf flow_of) { flow_of_ = std::move(flow_of); }
+
   [[nodiscard]] const call::Device* device_by_username(std::string_view username) const;
   [[nodiscard]] const call::Number* number(NumberId id) const;
   [[nodiscard]] const std::map<AccountId, call::Account>& accounts() const { return accounts_; }
@@ -38,6 +45,7 @@ class Directory final : public call::Directory {
 
  private:
   const Registrar& registrar_;
+  FlowOf flow_of_;
   std::map<AccountId, call::Account> accounts_;
   std::map<DeviceId, call::Device> devices_;
   std::map<NumberId, call::Number> numbers_;

@@ -45,7 +45,12 @@ struct Engine::Impl {
         directory(registrar),
         core(directory, config.policy, ids),
         agent(config.agent, Random(random.u64())),
-        digest(config.domain, Random(random.u64())) {}
+        digest(config.domain, Random(random.u64())) {
+    directory.ask_for_flows([this](LegId id) {
+      const Leg* leg = find(id);
+      return leg == nullptr ? nullptr : &leg->flow;
+    });
+  }
 
   EngineConfig config;
   MediaPorts& ports;

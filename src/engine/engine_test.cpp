@@ -490,6 +490,25 @@ TEST_F(EngineTest, APulledCallIsAnsweredAtOnce) {
   EXPECT_EQ(t.commands<media::ArmSplice>()[0].line, leg(0));
 }
 
+TEST_F(EngineTest, ACallMovesToAnotherFlowOfTheSameDeviceAndNotToItsOwn) {
+  t.bob_and_ada_talk();
+  t.dials(t.desk, "*11");
+  EXPECT_EQ(t.desk.last<sip::SessionEnded>()->status, 404) << "the call is here";
+  const auto call = t.engine.calls().calls().at(0).id;
+  const auto to_desk = [&] {
+    auto f = t.engine.flip({call, kAda, {}, kDesk, call::FlipMode::Ring, call::FlipTrigger::Api}, t.now());
+    t.run();
+    return f;
+  };
+  EXPECT_EQ(to_desk().error().kind, ErrorKind::Conflict);
+  t.mobile.user = "desk";  // the same device, in another network
+  EXPECT_EQ(t.registers(t.mobile).status, 200);
+  const auto rung = t.desk.requests("INVITE");
+  ASSERT_TRUE(to_desk());
+  EXPECT_EQ(t.mobile.requests("INVITE"), 1U);
+  EXPECT_EQ(t.desk.requests("INVITE"), rung) << "not where the call is";
+}
+
 TEST_F(EngineTest, AServerThatStopsSaysGoodByeToEverybody) {
   t.bob_and_ada_talk();
   flip_to_mobile();
