@@ -166,6 +166,10 @@ Result<api::DeviceStatus> Node::change_device(DeviceId id, const api::DeviceChan
   if (change.password) set_password(device, config_.domain, *change.password);
   if (auto updated = store_->update_device(device); !updated) return tl::unexpected(updated.error());
   engine_->directory().put(device);
+  if (change.password) {
+    engine_->drop_bindings(id);
+    drain();
+  }
   return status_of(device);
 }
 

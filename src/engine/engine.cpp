@@ -107,6 +107,11 @@ void Engine::hang_up_all(Now now) {
   impl_->pump(now);
 }
 
+void Engine::drop_bindings(DeviceId device) {
+  impl_->registrar.remove(device);
+  impl_->out(StoreBindings{device});
+}
+
 void Engine::forget_device(DeviceId device) {
   impl_->registrar.remove(device);
   impl_->directory.remove(device);

@@ -93,6 +93,8 @@ class Engine {
   Result<void> hang_up(CallId call, Now now);
   /// The server stops: every call ends with a Reason, and new ones get 503.
   void hang_up_all(Now now);
+  /// A device's password has changed: who registered with the old one must register anew. Its calls go on.
+  void drop_bindings(DeviceId device);
   /// A device or account is gone: its bindings go too.
   void forget_device(DeviceId device);
 

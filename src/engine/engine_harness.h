@@ -85,6 +85,7 @@ class Server : private MediaPorts {
   Phone desk{"desk", 11}, mobile{"mobile", 12}, bob;
   std::vector<media::Command> to_media;
   std::vector<call::CallRecord> records;
+  std::vector<DeviceId> stored;  ///< whose bindings, in order
   std::vector<Log> logged;
   SessionId bob_session, ada_session;
 

@@ -108,6 +108,8 @@ void Server::carry_out(Output output) {
     }
   } else if (auto* record = std::get_if<StoreRecord>(&output)) {
     records.push_back(std::move(record->record));
+  } else if (const auto* bindings = std::get_if<StoreBindings>(&output)) {
+    stored.push_back(bindings->device);
   } else if (auto* line = std::get_if<Log>(&output)) {
     logged.push_back(std::move(*line));
   }

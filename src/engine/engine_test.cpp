@@ -124,6 +124,16 @@ TEST_F(EngineTest, AnOutboundInstanceReplacesItsOwnBindingOnly) {
   EXPECT_EQ(t.engine.registrar().bindings(kDesk).size(), 2U);
 }
 
+TEST_F(EngineTest, WithANewPasswordTheDeviceMustRegisterAnewAndItsCallGoesOn) {
+  t.bob_and_ada_talk();
+  t.stored.clear();
+  t.engine.drop_bindings(kDesk);
+  t.run();
+  EXPECT_TRUE(t.engine.registrar().bindings(kDesk).empty());
+  EXPECT_EQ(t.stored, std::vector{kDesk});
+  EXPECT_EQ(t.engine.calls().calls().size(), 1U);
+}
+
 TEST_F(EngineTest, BindingsExpire) {
   t.registers(t.desk, "60");
   t.passes(61s);
@@ -333,7 +343,7 @@ TEST_F(EngineTest, DigitsByInfoGoThroughTheGate) {
   };
   EXPECT_EQ(info("application/dtmf-relay", "Signal=5\r\nDuration=160\r\n"), 200);
   EXPECT_EQ(info("application/dtmf-relay", "Signal= *\r\nDuration= 1\r\n"), 200);
-  EXPECT_EQ(info("application/dtmf", "#\r\n"), 200);
+  EXPECT_EQ(info("Application/DTMF; charset=utf-8", "#\r\n"), 200);
   EXPECT_EQ(info("application/dtmf-relay", "Signal=x\r\n"), 400);
   EXPECT_EQ(info("text/plain", "hello"), 415);
   const auto digits = t.commands<media::InjectDigit>();

@@ -91,9 +91,11 @@ void Engine::Impl::handle(const sip::SessionRequest& e, Now now) {
 
 /// Digits by INFO: application/dtmf-relay ("Signal=5\r\nDuration=160") and application/dtmf ("5").
 void Engine::Impl::handle_info(const Leg& leg, const sip::SessionRequest& e, Now now) {
-  const std::string_view type = e.request.get("Content-Type");
+  std::string_view type = e.request.get("Content-Type");
+  type = type.substr(0, type.find_first_of("; \t"));
+  const bool relay = sip::iequals(type, "application/dtmf-relay");  // RFC 2045 section 5.1: without case
   const std::string_view body = e.request.body;
-  if (!type.starts_with("application/dtmf")) {
+  if (!relay && !sip::iequals(type, "application/dtmf")) {
     const int status = body.empty() ? 200 : 415;
     return agent.respond(e.transaction, status,
                          status == 415
@@ -108,8 +110,7 @@ void Engine::Impl::handle_info(const Leg& leg, const sip::SessionRequest& e, Now
     value.remove_prefix(std::min(value.find_first_not_of(" =\t"), value.size()));
     return value.substr(0, value.find_first_of("\r\n"));
   };
-  const std::string_view signal =
-      type.starts_with("application/dtmf-relay") ? field("Signal") : body.substr(0, body.find_first_of("\r\n"));
+  const std::string_view signal = relay ? field("Signal") : body.substr(0, body.find_first_of("\r\n"));
   const std::string_view duration = field("Duration");
   unsigned ms = 100;
   std::from_chars(duration.data(), duration.data() + duration.size(), ms);
