@@ -342,7 +342,7 @@ class SippTests:
 def main():
     with Room() as room:
         tests = SippTests(room)
-        suite = Suite("sipp", tests.wire, tests.clean, repeat=True)
+        suite = Suite("sipp", tests.wire, tests.clean)
         for title, test in (
                 ("REGISTER with digest (MD5), its binding shown by REST", tests.register),
                 ("REGISTER with a wrong password, or of nobody: 403", tests.register_wrong_password),

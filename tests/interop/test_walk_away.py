@@ -154,7 +154,7 @@ class WalkAway:
 def main():
     with Room() as room:
         tests = WalkAway(room)
-        suite = Suite("flips that do not happen, and walking away", tests.wire, tests.clean, repeat=True)
+        suite = Suite("flips that do not happen, and walking away", tests.wire, tests.clean)
         for title, test in (("B declines: A untouched", tests.declined),
                             ("B is busy: A untouched", tests.busy),
                             ("B answers and sends no audio: A untouched", tests.no_media),
