@@ -164,7 +164,7 @@ Result<void> Node::open_edges() {
   events.on_trouble = [this](const std::string& what) {
     complain(engine::Log::Topic::Streams, engine::Log::Level::Warning, "SIP " + what);
   };
-  events.on_connection_closed = [this](ConnectionId connection) {
+  events.on_connection_closed = [this](const sip::Flow& connection) {
     engine_->connection_closed(connection, net::read_clock());
     drain();
   };

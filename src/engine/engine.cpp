@@ -46,8 +46,9 @@ void Engine::flow_failed(const sip::Flow& flow, Now now) {
   impl_->pump(now);
 }
 
-void Engine::connection_closed(ConnectionId connection, Now now) {
-  for (auto device : impl_->registrar.connection_closed(connection)) {
+void Engine::connection_closed(const sip::Flow& connection, Now now) {
+  impl_->agent.connection_closed(connection, now);
+  for (auto device : impl_->registrar.connection_closed(connection.connection)) {
     impl_->log(Log::Level::Info, "device " + std::to_string(device.value) + " lost its connection");
     impl_->out(StoreBindings{device});
   }

@@ -79,7 +79,7 @@ class Engine {
   /// What a stream held when it could no longer be cut into messages; it closes after our answer (`status`) is written.
   void receive_unframed(std::string_view bytes, int status, std::string text, const sip::Flow& from, Now now);
   void flow_failed(const sip::Flow& flow, Now now);
-  void connection_closed(ConnectionId connection, Now now);
+  void connection_closed(const sip::Flow& connection, Now now);
   void on_media(const media::Message& message, Now now);
   /// The media plane could not take a command about this leg (its mailbox is full): the leg ends as overloaded.
   void media_refused(LegId leg, Now now);

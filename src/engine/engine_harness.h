@@ -25,8 +25,12 @@ struct Phone {
       : user(std::move(name)), self{IpAddress::v4(192, 0, 2, host), 5060}, agent(std::move(config), Random(host)) {}
   std::string user;
   Endpoint self;
+  std::optional<Endpoint> nat;  ///< where its packets seem to come from
+  sip::TransportKind transport = sip::TransportKind::Udp;
+  ConnectionId connection;  ///< of a stream
   sip::Agent agent;
   std::vector<sip::Message> received;  ///< every message from the server
+  std::vector<sip::Flow> ways;         ///< the server's flow of each
   std::vector<sip::Output> said;
   bool gone = false;  ///< hears and says nothing
   template <typename T>
@@ -36,6 +40,7 @@ struct Phone {
     }
     return nullptr;
   }
+  [[nodiscard]] Endpoint seen() const { return nat.value_or(self); }
   [[nodiscard]] const sip::Message* last_request(std::string_view method) const;
   [[nodiscard]] const sip::Message* last_response(std::string_view method) const;
   [[nodiscard]] std::size_t requests(std::string_view method) const;
@@ -73,6 +78,9 @@ class Server : private MediaPorts {
     }
     return found;
   }
+  /// The phone's flow, as the server sees it.
+  [[nodiscard]] sip::Flow flow_of(const Phone& p) const { return {p.transport, server_, p.seen(), p.connection}; }
+  void closes(Phone& p);  ///< its connection
   [[nodiscard]] Now now() const { return {at, WallTime{at.time_since_epoch()}}; }
 
   [[nodiscard]] bool hears_music(LegId leg) const;
@@ -95,7 +103,7 @@ class Server : private MediaPorts {
   bool step();
   void carry_out(Output output);
   void hear(Phone& p);
-  [[nodiscard]] sip::Flow flow(const Phone& p) const { return {sip::TransportKind::Udp, p.self, server_, {}}; }
+  [[nodiscard]] sip::Flow flow(const Phone& p) const { return {p.transport, p.self, server_, p.connection}; }
 
   Endpoint server_{IpAddress::v4(192, 0, 2, 1), 5060};
   std::uint16_t next_port_ = 20000;

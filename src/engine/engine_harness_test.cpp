@@ -81,7 +81,7 @@ bool Server::step() {
     auto output = p->agent.poll();
     if (!output) continue;
     if (const auto* send = std::get_if<sip::SendMessage>(&*output)) {
-      if (!p->gone) engine.receive(send->bytes, {sip::TransportKind::Udp, server_, p->self, {}}, now());
+      if (!p->gone) engine.receive(send->bytes, flow_of(*p), now());
     } else {
       p->said.push_back(std::move(*output));
     }
@@ -93,8 +93,11 @@ bool Server::step() {
 void Server::carry_out(Output output) {
   if (auto* sip = std::get_if<SendSip>(&output)) {
     for (Phone* p : {&desk, &mobile, &bob}) {
-      if (p->self != sip->flow.remote || p->gone) continue;
-      if (auto message = sip::parse_message(sip->bytes)) p->received.push_back(*message);
+      if (p->seen() != sip->flow.remote || p->gone) continue;
+      if (auto message = sip::parse_message(sip->bytes)) {
+        p->received.push_back(*message);
+        p->ways.push_back(sip->flow);
+      }
       p->agent.receive(sip->bytes, flow(*p), now());
     }
   } else if (auto* command = std::get_if<ToMedia>(&output)) {
@@ -130,7 +133,12 @@ void Server::passes(Duration time) {
 }
 
 void Server::raw(Phone& p, std::string_view bytes) {
-  engine.receive(bytes, {sip::TransportKind::Udp, server_, p.self, {}}, now());
+  engine.receive(bytes, flow_of(p), now());
+  run();
+}
+
+void Server::closes(Phone& p) {
+  engine.connection_closed(flow_of(p), now());
   run();
 }
 

@@ -63,7 +63,7 @@ Result<void> SipTransports::Impl::open_tcp() {
       loop, config, counters,
       TcpConnections::Hooks{[this](std::string_view bytes, const sip::Flow& from) { events.on_message(bytes, from); },
                             [this](const sip::Flow& flow) { failed(flow); },
-                            [this](ConnectionId id) { events.on_connection_closed(id); },
+                            [this](const sip::Flow& flow) { events.on_connection_closed(flow); },
                             [this](std::string_view bytes, const Error& why, const sip::Flow& from) {
                               events.on_stream_broken(bytes, why, from);
                             },

@@ -53,8 +53,9 @@ struct SipTransportsEvents {
   std::function<void(const std::string& what)> on_trouble;
   /// What was given to send() for this flow could not be sent (the flow as it was given).
   std::function<void(const sip::Flow& flow)> on_flow_failed;
-  /// A connection (accepted or our own) is gone. Its flow can still be sent to: that opens a new one.
-  std::function<void(ConnectionId connection)> on_connection_closed;
+  /// A connection (accepted or our own) is gone, with what was written to it or not. Its flow can still be sent to:
+  /// that opens a new one.
+  std::function<void(const sip::Flow& connection)> on_connection_closed;
 };
 
 class SipTransports {
@@ -71,8 +72,8 @@ class SipTransports {
   [[nodiscard]] std::vector<Endpoint> tcp() const;
 
   /// Queues; the bytes leave in this turn of the loop. UDP: from the listener whose advertised address is `flow.local`,
-  /// else the first of the remote's family. Streams: on `flow.connection`, else on an open connection to `flow.remote`,
-  /// else on a new one.
+  /// else the first of the remote's family. Streams: on `flow.connection`, else on an open connection to `flow.remote`
+  /// or `flow.reopen`, else on a new one to `flow.reopen` (`flow.remote` if there is none).
   void send(const sip::Flow& flow, std::string bytes);
   /// Closes after what is queued has been written.
   void close(ConnectionId connection);

@@ -67,7 +67,7 @@ class SipTransportsTest : public testing::Test {
            if (on_broken_) on_broken_(flow);
          },
          [this](const std::string& what) { troubles_.push_back(what); },
-         [this](const Flow& flow) { failed_.push_back(flow); }, [this](ConnectionId id) { closed_.push_back(id); }});
+         [this](const Flow& flow) { failed_.push_back(flow); }, [this](const Flow& flow) { closed_.push_back(flow); }});
     ASSERT_TRUE(opened) << opened.error().text;
     transports_ = std::move(*opened);
   }
@@ -106,7 +106,7 @@ class SipTransportsTest : public testing::Test {
   Loop loop_;
   std::vector<std::string> messages_, broken_, troubles_;
   std::vector<Flow> flows_, failed_;
-  std::vector<ConnectionId> closed_;
+  std::vector<Flow> closed_;
   std::function<void(const Flow&)> on_message_, on_broken_;
   std::unique_ptr<SipTransports> transports_;
 };
@@ -179,7 +179,7 @@ TEST_F(SipTransportsTest, AdvertisesWhatItIsTold) {
   auto opened = SipTransports::open(loop_, config,
                                     {[this](std::string_view b, const Flow& f) { received(b, f); },
                                      [](std::string_view, const Error&, const Flow&) {}, [](const std::string&) {},
-                                     [](const Flow&) {}, [](ConnectionId) {}});
+                                     [](const Flow&) {}, [](const Flow&) {}});
   ASSERT_TRUE(opened) << opened.error().text;
   const auto udp = (*opened)->udp();
   EXPECT_EQ(udp[0].ip, IpAddress::v4(203, 0, 113, 7));
@@ -264,13 +264,38 @@ TEST_F(SipTransportsTest, TcpConnectsOnDemandAndAgainAfterAClose) {
   EXPECT_EQ(first.remote, listener.local());
   phone.shut();
   ASSERT_TRUE(turn_until([&] { return closed_.size() == 1; }));
-  EXPECT_EQ(closed_[0], first.connection);
+  EXPECT_EQ(closed_[0], first);
   EXPECT_THAT(failed_, IsEmpty());  // all had been written
 
   transports_->send(first, message(2));  // to the connection that is gone
   auto again = listener.accept();
   EXPECT_EQ(read_some(again), message(2));
   EXPECT_EQ(transports_->connections(), 1U);
+}
+
+TEST_F(SipTransportsTest, APeerThatHadConnectedIsReachedAgainWhereItListens) {
+  open({});
+  Peer listener(SOCK_STREAM);
+  ASSERT_EQ(::listen(listener.fd(), 5), 0);
+  auto phone = connected();
+  phone.send(message());
+  ASSERT_TRUE(turn_until([&] { return messages_.size() == 1; }));
+  Flow flow = flows_[0];
+  flow.reopen = listener.local();
+  transports_->send(flow, "open");
+  EXPECT_EQ(read_some(phone), "open") << "its own connection serves while it is there";
+  phone.shut();
+  ASSERT_TRUE(turn_until([&] { return closed_.size() == 1; }));
+  transports_->send(flow, message(1));
+  auto again = listener.accept();
+  EXPECT_EQ(read_some(again), message(1));
+  transports_->send(flow, message(2));
+  EXPECT_EQ(read_some(again), message(2)) << "by the connection that was opened for it";
+  EXPECT_EQ(transports_->connections(), 1U);
+  again.shut();
+  ASSERT_TRUE(turn_until([&] { return closed_.size() == 2; }));
+  EXPECT_EQ(closed_[1].remote, listener.local());
+  EXPECT_GT(closed_[1].connection, closed_[0].connection) << "numbered in order";
 }
 
 TEST_F(SipTransportsTest, AConnectionThatCannotBeMadeIsReportedWithTheFlowAsGiven) {

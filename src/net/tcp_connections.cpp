@@ -165,11 +165,12 @@ TcpConnections::Ref TcpConnections::connect(const sip::Flow& flow) {
     ++counters_.refused_full;
     return nullptr;
   }
-  Fd fd(::socket(flow.remote.ip.v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
+  const Endpoint remote = flow.reopen.value_or(flow.remote);
+  Fd fd(::socket(remote.ip.v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
   if (!fd.valid()) return nullptr;
-  const SockAddr to(flow.remote);
+  const SockAddr to(remote);
   if (::connect(fd.get(), &to.any, to.length) != 0 && errno != EINPROGRESS) return nullptr;
-  const auto c = add(std::move(fd), {sip::TransportKind::Tcp, local_for(flow), flow.remote, {}}, false);
+  const auto c = add(std::move(fd), {sip::TransportKind::Tcp, local_for(flow), remote, {}}, false);
   c->connecting = true;
   when_writable(*c);
   return c;
@@ -255,7 +256,8 @@ void TcpConnections::give_up(const Ref& c, const Error& why) {
 TcpConnections::Ref TcpConnections::find(const sip::Flow& flow) const {
   if (const auto it = open_.find(flow.connection); it != open_.end() && it->second->flow.remote == flow.remote)
     return it->second;
-  const auto id = by_remote_.find(flow.remote);
+  auto id = by_remote_.find(flow.remote);
+  if (id == by_remote_.end() && flow.reopen) id = by_remote_.find(*flow.reopen);
   return id == by_remote_.end() ? nullptr : open_.at(id->second);
 }
 
@@ -352,7 +354,7 @@ void TcpConnections::close(const Ref& c) {
     if (--it->second == 0) per_source_.erase(it);
   }
   for (const auto& flow : std::exchange(c->unsent, {})) hooks_.failed(flow);
-  hooks_.closed(id);
+  hooks_.closed(c->flow);
 }
 
 /// Why its time is over; "" if it is not.

@@ -24,7 +24,7 @@ class TcpConnections {
   struct Hooks {
     std::function<void(std::string_view bytes, const sip::Flow& from)> message;
     std::function<void(const sip::Flow& flow)> failed;  ///< may be called from within flush() and timers only
-    std::function<void(ConnectionId id)> closed;
+    std::function<void(const sip::Flow& connection)> closed;
     std::function<void(std::string_view bytes, const Error& why, const sip::Flow& from)> broken;
     std::function<void(const std::string& what)> trouble;
     std::function<void()> want_flush;  ///< something waits to be written: call flush() in this turn of the loop

@@ -69,6 +69,7 @@ void Agent::receive_unframed(std::string_view bytes, int status, std::string tex
 }
 
 void Agent::flow_failed(const Flow& flow, Now now) { impl_->flow_failed(flow, now); }
+void Agent::connection_closed(const Flow& connection, Now now) { impl_->connection_closed(connection, now); }
 void Agent::advance(Now now) { impl_->advance(now); }
 std::optional<Instant> Agent::next_deadline() const { return impl_->timers.next(); }
 

@@ -171,6 +171,10 @@ class Agent {
   void receive_unframed(std::string_view bytes, int status, std::string text, const Flow& from);
   /// The edge could not send to this flow: its pending client transactions fail with a local 503.
   void flow_failed(const Flow& flow, Now now);
+  /// A stream connection has closed (its flow as the edge gave it). Requests sent on it that nobody has answered fail
+  /// with a local 503: they may have been written to a peer that was gone. A peer that has said 1xx has the request,
+  /// and may give its final response on a new connection (RFC 3261 section 18.2.2).
+  void connection_closed(const Flow& connection, Now now);
   /// Fires all timers due at `now`.
   void advance(Now now);
   [[nodiscard]] std::optional<Instant> next_deadline() const;

@@ -24,6 +24,7 @@ struct Agent::Impl {
   void receive(std::string_view bytes, const Flow& from, Now now);
   void advance(Now now);
   void flow_failed(const Flow& flow, Now now);
+  void connection_closed(const Flow& connection, Now now);
   void receive_unframed(std::string_view bytes, int status, std::string text, const Flow& from);
   void on_malformed(const ParseError& error, const Flow& from);
   void drop_malformed(const Flow& from, std::string text);

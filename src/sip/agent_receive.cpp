@@ -21,13 +21,15 @@ std::optional<Via> note_source(Message& m, const Flow& from) {
   return std::move(*via);
 }
 
-/// Where responses to a request of this flow go (RFC 3261 18.2.2, RFC 3581): back through the connection; on UDP to the
-/// source's port if the request asks for it, else to sent-by's. A sent-by address that is not the source's says that a
-/// NAT stands between, which would drop all but answers to the source: there the source's port is used unasked.
+/// Where responses to a request of this flow go (RFC 3261 18.2.2, RFC 3581): back through the connection, where that
+/// has gone by a new one to the sender's own port; on UDP to the source's port if the request asks for it, else to
+/// sent-by's. A sent-by address that is not the source's says that a NAT stands between, which would drop all but
+/// answers to the source: there the source's port is used unasked.
 Flow reply_flow(const Via& via, const Flow& from) {
   const bool behind_nat = IpAddress::parse(via.host).value_or(from.remote.ip) != from.remote.ip;
-  if (reliable(from.transport) || via.params.has("rport") || behind_nat) return from;
   Flow reply = from;
+  if (reliable(from.transport)) reply.reopen = Endpoint{from.remote.ip, via.port ? via.port : kSipPort};
+  if (reliable(from.transport) || via.params.has("rport") || behind_nat) return reply;
   reply.remote.port = via.port != 0 ? via.port : std::uint16_t{5060};
   return reply;
 }
@@ -237,6 +239,10 @@ void Agent::Impl::fail_client(TransactionId id, int status, Now now) {
 
 void Agent::Impl::flow_failed(const Flow& flow, Now now) {
   for (const TransactionId id : transactions.pending_on(flow)) fail_client(id, 503, now);
+}
+
+void Agent::Impl::connection_closed(const Flow& connection, Now now) {
+  for (const TransactionId id : transactions.unanswered_on(connection)) fail_client(id, 503, now);
 }
 
 void Agent::Impl::on_client_end(TransactionId id, Now now) {

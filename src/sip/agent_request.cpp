@@ -10,7 +10,7 @@ ClientTransaction& Agent::Impl::send_request(Message m, std::string_view branch,
   ClientTransaction t;
   t.purpose = purpose;
   t.session = session_id;
-  t.flow = flow;
+  t.flow = with_reopen(flow, m);
   t.request = std::move(m);
   return transactions.send(std::move(t), branch, now);
 }

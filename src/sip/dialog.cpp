@@ -66,6 +66,20 @@ std::string_view tag_of(std::string_view value) {
   return {};
 }
 
+Flow with_reopen(Flow flow, const Message& request) {
+  if (!reliable(flow.transport)) return flow;
+  flow.reopen.reset();
+  Uri hop = request.request_uri;
+  if (const std::string* route = request.find("Route")) {
+    auto first = NameAddr::parse(first_value(*route));
+    if (!first) return flow;
+    hop = std::move(first->uri);
+  }
+  if (IpAddress::parse(hop.host) == flow.remote.ip)
+    flow.reopen = Endpoint{flow.remote.ip, hop.port ? hop.port : kSipPort};
+  return flow;
+}
+
 std::string_view first_value(std::string_view header) {
   if (header.find(',') == std::string_view::npos) return header;
   const auto values = split_list(header);

@@ -20,6 +20,10 @@ inline constexpr std::size_t kMaxRoutes = 32;  // no path on earth has more prox
 /// The tag parameter of a From or To value, "" if there is none. Reads no further than it must: it runs for every
 /// message.
 [[nodiscard]] std::string_view tag_of(std::string_view from_or_to);
+/// `flow` with the address at which its peer takes connections for this request: the next hop that Route or the
+/// Request-URI names (RFC 3261 section 8.1.2), if it is on the flow's own host. A private address that a NAT hides is
+/// somebody else here, so what is on another host is not tried. UDP flows stay as they are.
+[[nodiscard]] Flow with_reopen(Flow flow, const Message& request);
 /// First value of a comma-separated header.
 [[nodiscard]] std::string_view first_value(std::string_view header);
 /// `SIP/2.0/UDP host:port;branch=...;rport` (RFC 3581 asks for the rport of UDP).

@@ -116,8 +116,9 @@ void Agent::Impl::send_ack(Session& s, ClientTransaction* t, std::uint32_t cseq,
   s.ack_had_sdp = !sdp.empty();
   set_sdp(ack, std::move(sdp));
   std::string bytes = ack.to_string();
-  if (t != nullptr) t->acks.push_back({s.dialog.remote_tag, bytes, s.dialog.flow});
-  env.send(s.dialog.flow, std::move(bytes));
+  const Flow flow = with_reopen(s.dialog.flow, ack);
+  if (t != nullptr) t->acks.push_back({s.dialog.remote_tag, bytes, flow});
+  env.send(flow, std::move(bytes));
 }
 
 void Agent::Impl::on_more_success(ClientTransaction& t, const Message& m, const Flow& from, Now now) {

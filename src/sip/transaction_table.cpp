@@ -41,14 +41,28 @@ void TransactionTable::erase_client(TransactionId id) {
   clients_.erase(found);
 }
 
-std::vector<TransactionId> TransactionTable::pending_on(const Flow& flow) const {
+template <typename Wanted>
+std::vector<TransactionId> TransactionTable::clients_where(const Wanted& wanted) const {
   std::vector<TransactionId> ids;
   for (const auto& [id, t] : clients_) {
-    if (t.pending() && t.flow == flow) ids.push_back(TransactionId{id});
+    if (wanted(t)) ids.push_back(TransactionId{id});
   }
   // The order of a hash table must not show in the outputs.
   std::sort(ids.begin(), ids.end());
   return ids;
+}
+
+std::vector<TransactionId> TransactionTable::pending_on(const Flow& flow) const {
+  return clients_where([&](const ClientTransaction& t) { return t.pending() && t.flow == flow; });
+}
+
+std::vector<TransactionId> TransactionTable::unanswered_on(const Flow& connection) const {
+  return clients_where([&](const ClientTransaction& t) {
+    if (t.state() != ClientTransaction::State::Calling || t.flow.transport != connection.transport) return false;
+    const bool there = t.flow.remote == connection.remote || t.flow.reopen == connection.remote;
+    // Connections are numbered in order: what names an older one, or none, went to the one that was open to that peer.
+    return there && t.flow.connection.value <= connection.connection.value;
+  });
 }
 
 std::string_view TransactionTable::server_key(const Message& request, const Via& via, std::string_view method) {

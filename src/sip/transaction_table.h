@@ -35,6 +35,8 @@ class TransactionTable {
   void erase_client(TransactionId id);
   /// Those that still wait for a final response from this flow.
   [[nodiscard]] std::vector<TransactionId> pending_on(const Flow& flow) const;
+  /// Those that have had no response at all and went out on this stream connection.
+  [[nodiscard]] std::vector<TransactionId> unanswered_on(const Flow& connection) const;
 
   // ---- server side
   /// Identity of a request; `method` INVITE finds what an ACK or CANCEL belongs to.
@@ -52,6 +54,8 @@ class TransactionTable {
   [[nodiscard]] std::size_t servers() const { return servers_.size(); }
 
  private:
+  template <typename Wanted>
+  [[nodiscard]] std::vector<TransactionId> clients_where(const Wanted& wanted) const;
   std::string_view merge_key(const Message& request);
 
   TransactionEnv env_;

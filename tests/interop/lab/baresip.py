@@ -41,7 +41,7 @@ module_app              ctrl_tcp.so
 
 class Baresip:
     def __init__(self, room, wire, user, host, hertz, auto_answer=False, codecs="pcma,pcmu", password="secret-word",
-                 mux=False, extra=""):
+                 mux=False, extra="", tcp=False):
         self.room, self.wire, self.user, self.host, self.hertz = room, wire, user, host, hertz
         self.folder = room.folder / f"baresip-{user}"
         self.folder.mkdir()
@@ -51,7 +51,7 @@ class Baresip:
         (self.folder / "config").write_text(_CONFIG.format(literal=f"[{host}]" if v6 else host, hertz=hertz, folder=self.folder, rtp_first=rtp,
                                                            rtp_last=rtp + 98, mux="yes" if mux else "no", extra=extra))
         (self.folder / "accounts").write_text(
-            f"<sip:{user}@{DOMAIN}>;outbound=\"sip:{f'[{IP6}]' if v6 else IP}:5060\";auth_user={user};auth_pass={password};regint=300;"
+            f"<sip:{user}@{DOMAIN}>;outbound=\"sip:{f'[{IP6}]' if v6 else IP}:5060{';transport=tcp' if tcp else ''}\";auth_user={user};auth_pass={password};regint=300;"
             f"audio_codecs={codecs};answermode={'auto' if auto_answer else 'manual'};medianat=;mediaenc=\n")
         (self.folder / "contacts").write_text("")
         self._process = room.start(f"baresip-{user}", ["baresip", "-6" if v6 else "-4", "-f", str(self.folder), "-s"])
@@ -119,6 +119,9 @@ class Baresip:
         if newest is None:
             raise AssertionError(f"baresip {self.user} has recorded nothing")
         return wait_for(f"baresip {self.user} to finish its recording", lambda: ears.read(newest))
+
+    def signal(self, number):
+        self._process.send_signal(number)
 
     def end(self):
         self.room.end(self._process)
