@@ -140,14 +140,6 @@ TEST_F(EngineTest, BindingsExpire) {
   EXPECT_TRUE(t.engine.registrar().bindings(kDesk).empty());
 }
 
-TEST_F(EngineTest, KMaxBindingsIsABound) {
-  for (std::size_t i = 0; i <= kMaxBindings; ++i) {
-    const auto contact = "<sip:a@192.0.2.11:" + std::to_string(6000 + i) + ">";
-    EXPECT_EQ(t.registers(t.desk, "desk", {{"Contact", contact}}, kPassword).status, i < kMaxBindings ? 200 : 403);
-  }
-  EXPECT_EQ(t.engine.registrar().bindings(kDesk).size(), kMaxBindings);
-}
-
 // ---- calls
 
 TEST_F(EngineTest, ACallIsSetUpWithOurOwnSdpOnBothSides) {

@@ -57,9 +57,13 @@ Registrar::Reply Registrar::handle(DeviceId device, const sip::Message& request,
     w.binding.expires_wall = now.wall + w.expires;
     current.push_back(std::move(w.binding));
   }
-  if (current.size() > kMaxBindings) return {403, {}, false};
+  // The oldest give way: a softphone that starts anew leaves its old ones behind, and must not lock itself out by them.
+  if (current.size() > kMaxBindings) {
+    current.erase(current.begin(), current.end() - static_cast<std::ptrdiff_t>(kMaxBindings));
+  }
   Reply reply{200, {}, changed || request.get("Contact") == "*"};
   for (const auto& b : current) reply.headers.push_back({"Contact", contact_line(b, now.mono)});
+  for (const auto path : sip::list_values(request, "Path")) reply.headers.push_back({"Path", std::string(path)});
   if (current.empty()) {
     bindings_.erase(device);
   } else {
@@ -78,13 +82,14 @@ std::optional<int> Registrar::check(const sip::Message& request, std::vector<Wan
   const bool has_header = request.find("Expires") != nullptr;
   const auto header = number(request.get("Expires"));
   const auto in_order = [&](const Binding& b) { return b.call_id != call_id || cseq->number > b.cseq; };
-  if (request.get("Contact") == "*") {
-    if (!has_header || header != 0U) return 400;
+  const auto contacts = sip::list_values(request, "Contact");
+  if (std::find(contacts.begin(), contacts.end(), "*") != contacts.end()) {
+    if (contacts.size() != 1 || !has_header || header != 0U) return 400;
     if (!std::all_of(current.begin(), current.end(), in_order)) return 500;
     current.clear();
     return std::nullopt;
   }
-  for (const auto text : sip::list_values(request, "Contact")) {
+  for (const auto text : contacts) {
     auto contact = sip::NameAddr::parse(text);
     if (!contact || contact->wildcard || !contact->uri.is_sip()) return 400;
     const std::string_view own = contact->params.get("expires");

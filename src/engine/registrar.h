@@ -1,6 +1,6 @@
 // The registrar (RFC 3261 section 10.3): which bindings a device has, over which flow it can be reached, until when.
-// Pure; the caller has authenticated the request and knows the device. Bounds: kMaxBindings a device; past it the
-// request is refused with 403 and the old ones stay.
+// Pure; the caller has authenticated the request and knows the device. Bounds: kMaxBindings a device; past it those
+// refreshed longest ago go. A request that names more is refused with 403.
 #pragma once
 
 #include <optional>
@@ -43,7 +43,7 @@ class Registrar {
 
   struct Reply {
     int status = 200;
-    std::vector<sip::Header> headers;  ///< Contact list with expires, or Min-Expires
+    std::vector<sip::Header> headers;  ///< Contact list with expires and Path (RFC 3327 section 5.3), or Min-Expires
     bool changed = false;              ///< the device's bindings are to be stored
   };
   [[nodiscard]] Reply handle(DeviceId device, const sip::Message& request, const sip::Flow& from, Now now);
@@ -64,7 +64,7 @@ class Registrar {
                                          std::vector<Binding>& current);
   void note_deadlines(DeviceId device);
   RegistrarLimits limits_;
-  std::unordered_map<DeviceId, std::vector<Binding>> bindings_;  // no empty lists
+  std::unordered_map<DeviceId, std::vector<Binding>> bindings_;  // no empty lists; refreshed longest ago first
   std::set<std::pair<Instant, DeviceId>> deadlines_;             // one entry a device: its earliest
   std::unordered_map<DeviceId, Instant> deadline_of_;
 };
