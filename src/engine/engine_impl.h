@@ -28,7 +28,7 @@ struct Leg {
   std::optional<sdp::Agreed> agreed;
   Endpoint rtp;                ///< ours
   bool ours_is_offer = false;  ///< the answer is still to come (delayed offer: in the ACK)
-  TransactionId probe;         ///< OPTIONS after silence
+  TransactionId probe;         ///< OPTIONS after silence, while it is not answered
 };
 
 struct Watch {  ///< SIP towards the far party of a flip

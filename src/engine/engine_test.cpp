@@ -397,6 +397,22 @@ TEST_F(EngineTest, ACommandThatTheMediaPlaneRefusesEndsTheCall) {
   nothing_left();
 }
 
+TEST_F(EngineTest, ADeviceThatStaysSilentIsAskedAgainButNotTwiceAtOnce) {
+  t.bob_and_ada_talk();
+  t.media(media::MediaDead{leg(1), 30s});
+  t.media(media::MediaDead{leg(1), 60s});
+  EXPECT_EQ(t.desk.requests("OPTIONS"), 2U);
+  t.desk.gone = true;
+  t.media(media::MediaDead{leg(1), 90s});
+  t.passes(30s);
+  const auto waiting = t.engine.sizes().sip.client_transactions;
+  t.media(media::MediaDead{leg(1), 120s});
+  EXPECT_EQ(t.engine.sizes().sip.client_transactions, waiting);
+  t.passes(3s);
+  ASSERT_EQ(t.records.size(), 1U) << "it had answered before it died";
+  EXPECT_EQ(t.records[0].cause, call::Cause::MediaTimeout);
+}
+
 TEST_F(EngineTest, AWorkerThatIsFullEndsTheCall) {
   t.bob_and_ada_talk();
   media::LegClosed closed;

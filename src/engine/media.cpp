@@ -39,13 +39,15 @@ void Engine::Impl::hear(const media::SpliceMeasured& m, Now now) {
 
 void Engine::Impl::hear(const media::CodeDialled& m, Now now) { core.on_code(m.leg, m.code, now); }
 
-/// Silence alone ends nothing (mute, DTX): the device is asked whether it is still there.
+/// Silence alone ends nothing (mute, DTX): the device is asked whether it is still there, again as long as it is
+/// silent.
 void Engine::Impl::hear(const media::MediaDead& m, Now now) {
-  const Leg* leg = find(m.leg);
-  if (leg == nullptr || leg->released || !leg->session || !leg->answered) return;
-  log(Log::Level::Warning,
+  Leg* leg = find(m.leg);
+  if (leg == nullptr || leg->released || !leg->session || !leg->answered || leg->probe) return;
+  log(Log::Level::Info,
       fmt::format("leg {}: no audio for {:.0f} s, asking the device", m.leg.value, to_s(m.silent_for)));
-  probes[agent.request_in_session(leg->session, "OPTIONS", {}, "", now)] = m.leg;
+  leg->probe = agent.request_in_session(leg->session, "OPTIONS", {}, "", now);
+  probes[leg->probe] = m.leg;
 }
 
 void Engine::Impl::hear(const media::MediaAlive&, Now) {}

@@ -74,6 +74,7 @@ void Engine::Impl::handle(const sip::ResponseReceived& e, Now now) {
   const LegId id = probe->second;
   probes.erase(probe);
   // 481 and 408 mean that the dialog is gone (RFC 5057); any other answer shows that the device lives and is silent by
+  if (Leg* leg = find(id)) leg->probe = {};
   // its own choice.
   if (e.response.status != 481 && e.response.status != 408 && e.response.status != 503) return;
   core.on_left(id, call::Cause::MediaTimeout, now);

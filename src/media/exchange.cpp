@@ -270,7 +270,7 @@ void Exchange::Impl::due(Leg& leg, Now now, Sink& sink) {
   if (leg.dead_check && now.mono >= *leg.dead_check) {
     const Duration silent = now.mono - leg.last_packet;
     const bool dead = leg.receive && silent >= config.dead_after;
-    if (dead && !leg.dead_told) sink.tell(MediaDead{leg.id, silent});
+    if (dead) sink.tell(MediaDead{leg.id, silent});
     leg.dead_told = leg.dead_told || dead;
     leg.dead_check = dead || !leg.receive ? now.mono + config.dead_after : leg.last_packet + config.dead_after;
   }

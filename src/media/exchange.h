@@ -20,8 +20,8 @@ inline constexpr std::size_t kMaxLegs =
     4096;  // of one worker: twice what a core relays with a socket a leg (figures in bench/)
 
 struct ExchangeConfig {
-  Duration dead_after = 30s;    ///< MediaDead; 0 turns it off
-  Duration rtcp_interval = 5s;  ///< RFC 3550 6.2's minimum
+  Duration dead_after = 30s;    ///< MediaDead, and again each time after that while it lasts; 0 turns it off
+  Duration rtcp_interval = 5s;  ///< RFC 3550 6.2's minimum; each is 0.5 to 1.5 of it (6.3.1)
   Duration code_wait = 1500ms;  ///< '*' waits this long for the next digit
   Duration relatch_after = 2s;  ///< silence after which the same SSRC may come from a new port
   Duration measure_after = 1s;  ///< SpliceMeasured this long after the splice
