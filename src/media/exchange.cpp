@@ -80,7 +80,7 @@ void Exchange::Impl::set_remote(const SetRemote& c, Now now) {
   leg->address = c.address;
   leg->send = c.send;
   leg->receive = c.receive;
-  leg->latch.set_remote(c.address);
+  leg->latch.set_remote(c.address, now.mono);
   leg->line.set_format(c.format, now.mono);
   if (!leg->has_remote) {
     // Legs opened together do not report together: the SSRC, random by its nature, spreads them over half an interval.
@@ -264,8 +264,8 @@ void Exchange::Impl::due(Leg& leg, Now now, Sink& sink) {
     finish_meter(leg, now, sink);
   }
   if (leg.next_rtcp && now.mono >= *leg.next_rtcp) {
-    leg.next_rtcp = now.mono + config.rtcp_interval;
     send_rtcp(leg, false, now, sink);
+    leg.next_rtcp = now.mono + rtcp_wait(leg);
   }
   if (leg.dead_check && now.mono >= *leg.dead_check) {
     const Duration silent = now.mono - leg.last_packet;

@@ -23,6 +23,7 @@
 namespace segue::media {
 
 inline constexpr std::size_t kMaxListeners = 8;   // A, B, a recorder and a spare, each twice while sources change
+inline constexpr int kRtcpSilence = 3;            // intervals without RTCP from its source: it may come from another
 inline constexpr Duration kEventTimeout = 1s;     // a telephone event without packets for so long is over
 inline constexpr Duration kEventRetry = 20ms;     // how often a splice that waits for an event's end looks again
 inline constexpr unsigned kUnknownDigitMs = 100;  // of a key whose end has not been seen
@@ -70,7 +71,10 @@ struct Leg {
   bool has_remote = false, send = true, receive = true;
   Latch latch;
   std::optional<Endpoint> to;         // where RTP goes now
-  std::optional<Endpoint> rtcp_from;  // where RTCP has come from
+  std::optional<Endpoint> rtcp_from;  // where RTCP has come from, last at rtcp_last
+  std::uint32_t rtcp_ssrc = 0;
+  Instant rtcp_last{};
+  std::uint32_t reports = 0;  // that we have sent
 
   Line line;
   std::optional<Armed> armed;      // of this leg's line
@@ -130,7 +134,9 @@ struct Exchange::Impl {
   }
   // exchange_rtcp.cpp
   void rtcp(Leg& leg, const Endpoint& from, ByteView datagram, Now now, Sink& sink);
+  [[nodiscard]] bool admit_rtcp(Leg& leg, const Endpoint& from, std::uint32_t ssrc, Now now) const;
   void send_rtcp(Leg& leg, bool bye, Now now, Sink& sink);
+  [[nodiscard]] Duration rtcp_wait(const Leg& leg) const;
   // exchange.cpp: house-keeping
   [[nodiscard]] Leg* find(LegId id);
   [[nodiscard]] Leg* slots_at(std::uint32_t slot) { return slots[slot].get(); }

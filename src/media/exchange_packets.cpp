@@ -27,10 +27,13 @@ void Exchange::Impl::rtp(Leg& leg, const Endpoint& from, ByteView datagram, Inst
   }
   if (!leg.has_remote || !known) return refuse_malformed(leg, from, sink);
   if (!leg.latch.admit(from, *packet, now.mono, config.relatch_after)) return refuse_stranger(leg, from, sink);
-  if (!leg.to || from != *leg.to) refresh_address(leg, now);
+  if (!leg.to || from != *leg.to) {
+    leg.rtcp_from.reset();  // what moved the one moved the other
+    refresh_address(leg, now);
+  }
   ++leg.totals.packets_in;
   leg.totals.bytes_in += datagram.size();
-  leg.receiver.packet(*packet, arrived, rtp_clock(leg.format.codec));
+  leg.receiver.packet(*packet, arrived, rtp_clock(leg.format.codec), in.kind != SourcePacket::Kind::Event);
   leg.last_packet = now.mono;
   if (leg.dead_told) {
     leg.dead_told = false;

@@ -11,6 +11,7 @@ namespace {
 
 using test::Phone;
 using test::Rig;
+using test::Sent;
 
 /// A call between a and far that has run for a while, with b opened as well: what a flip begins with.
 struct FlipScene {
@@ -521,6 +522,89 @@ TEST(Exchange, PeersReportsAreReadForTheFinalCounters) {
   EXPECT_DOUBLE_EQ(closed.remote_jitter_ms.value(), 10);
   EXPECT_EQ(closed.malformed, 1u);
   EXPECT_GT(closed.packets_out, 90u);
+}
+
+TEST(Exchange, ReportsAreSpreadAndStrangersCannotTurnThemAway) {
+  FlipScene s;
+  const auto report_from = [&](std::uint16_t port, std::uint32_t ssrc) {
+    rtp::CompoundOut out;
+    out.ssrc = ssrc;
+    Bytes bytes(100);
+    bytes.resize(rtp::build_compound(bytes, out));
+    s.rig.exchange.receive_rtcp(s.far.leg, {s.far.address.ip, port}, bytes, s.rig.clock(), s.rig);
+  };
+  const auto reports = [&] {
+    std::vector<const Sent*> all;
+    for (const auto& sent : s.rig.rtcp) {
+      if (sent.leg == s.far.leg) all.push_back(&sent);
+    }
+    return all;
+  };
+  report_from(4011, 5);
+  report_from(4666, 6);  // another program at the same address
+  s.rig.run_for(100s, s.all());
+  const auto spread = reports();
+  ASSERT_GE(spread.size(), 16u);
+  Duration least = 100s, most{};
+  for (std::size_t i = 1; i < spread.size(); ++i) {
+    least = std::min(least, spread[i]->at - spread[i - 1]->at);
+    most = std::max(most, spread[i]->at - spread[i - 1]->at);
+  }
+  EXPECT_GE(least, 2500ms);
+  EXPECT_LT(least, 4s);
+  EXPECT_GT(most, 6s);
+  EXPECT_LE(most, 7500ms);
+  for (const auto* sent : spread) EXPECT_EQ(sent->to.port, 4011);
+  report_from(4666, 6);
+  report_from(4012, 5);  // the same party, long after
+  s.rig.run_for(10s, s.all());
+  EXPECT_EQ(reports().back()->to.port, 4012);
+  report_from(4011, 5);
+  s.rig.run_for(10s, s.all());
+  EXPECT_EQ(reports().back()->to.port, 4012) << "not without silence";
+}
+
+TEST(Exchange, MuxedReportsOfStrangersAreNotBelieved) {
+  FlipScene s;
+  auto remote = Rig::remote_of(s.far.leg.value);
+  remote.address.rtcp_mux = true;
+  s.rig.command(remote);
+  s.rig.run_for(1s, s.all());
+  rtp::ReportBlock block;
+  block.ssrc = 0xA0000001;
+  block.fraction_lost = 255;
+  const std::array<rtp::ReportBlock, 1> blocks{block};
+  rtp::CompoundOut out;
+  out.blocks = blocks;
+  Bytes bytes(200);
+  bytes.resize(rtp::build_compound(bytes, out));
+  s.rig.receive(s.far.leg, {s.far.address.ip, 4666}, bytes);
+  s.rig.command(CloseLeg{s.far.leg});
+  EXPECT_FALSE(s.rig.heard<LegClosed>().at(0).remote_loss_fraction);
+  EXPECT_EQ(s.rig.heard<LegClosed>().at(0).refused_source, 1u);
+}
+
+TEST(Exchange, AMovedPhoneWithTheSamePrivateAddressIsHeardAgain) {
+  FlipScene s;
+  auto remote = Rig::remote_of(s.far.leg.value);
+  const auto wifi = IpAddress::v4(198, 51, 100, 7), cellular = IpAddress::v4(203, 0, 113, 9);
+  s.far.address = {wifi, 61000};
+  remote.address.signalling_ip = wifi;
+  s.rig.command(remote);
+  s.rig.run_for(500ms, s.all());
+  s.far.talking = false;
+  s.rig.run_for(1s, s.all());
+  remote.address.signalling_ip = cellular;  // its re-INVITE came from there, with the SDP of before
+  s.rig.command(remote);
+  s.far.address = {cellular, 50000};
+  s.far.ssrc ^= 0xFFFF;
+  s.far.talking = true;
+  s.far.next = s.rig.now;
+  s.rig.sent.clear();
+  s.rig.run_for(1s, s.all());
+  EXPECT_GE(s.rig.to(s.a.leg).size(), 49u);
+  ASSERT_FALSE(s.rig.to(s.far.leg).empty());
+  EXPECT_EQ(s.rig.to(s.far.leg).back()->to, s.far.address);
 }
 
 TEST(Exchange, OneLegMoreThanTheBoundIsRefusedAndClosingLeavesNothing) {

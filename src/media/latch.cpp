@@ -2,8 +2,9 @@
 
 namespace segue::media {
 
-void Latch::set_remote(const LegAddress& address) {
+void Latch::set_remote(const LegAddress& address, Instant now) {
   if (address.rtp != address_.rtp) latched_.reset();
+  may_move_ = latched_ ? std::optional(now) : std::nullopt;
   address_ = address;
 }
 
@@ -20,9 +21,13 @@ std::optional<Endpoint> Latch::send_to() const {
 bool Latch::admit_other(const Endpoint& from, const rtp::PacketView& packet, Instant now, Duration relatch_after) {
   if (!allowed(from.ip)) return false;
   if (latched_ && from != *latched_) {
+    const Duration silent = now - last_;
     const int ahead = rtp::sequence_distance(packet.sequence, sequence_);
     const bool same_stream = packet.ssrc == ssrc_ && ahead > 0 && ahead < kMaxDropout;
-    if (now - last_ < relatch_after || !same_stream) return false;
+    // Who has gone on sending from the old address long after the answer has not moved with it.
+    const bool moved = may_move_ && silent >= kMoveSilence && last_ < *may_move_ + relatch_after;
+    if (!moved && (silent < relatch_after || !same_stream)) return false;
+    may_move_.reset();
   }
   latched_ = from;
   note(packet, now);

@@ -1,6 +1,7 @@
 // Symmetric RTP with a lock: which source address of a leg is believed, and where its packets are sent (RFC 4961). Only
 // the answered or the signalling IP may latch, once per answer; afterwards a move needs a new answer, or silence and
-// the same stream. Pure.
+// the same stream. A new answer that names the same address (a phone behind NAT has changed its network and says the
+// same private one again) allows a move only if the old address has fallen silent by then. Pure.
 #pragma once
 
 #include <optional>
@@ -13,8 +14,9 @@ namespace segue::media {
 
 class Latch {
  public:
-  /// After every answer. A changed RTP address forgets the latch, so that the next good packet sets it anew.
-  void set_remote(const LegAddress& address);
+  /// After every answer. A changed RTP address forgets the latch, so that the next good packet sets it anew; the same
+  /// one keeps it, so that nothing is sent astray meanwhile, and allows one move.
+  void set_remote(const LegAddress& address, Instant now);
 
   /// Whether a valid packet from here belongs to the leg; latches if it may.
   [[nodiscard]] bool admit(const Endpoint& from, const rtp::PacketView& packet, Instant now, Duration relatch_after) {
@@ -25,6 +27,7 @@ class Latch {
     return admit_other(from, packet, now, relatch_after);
   }
   [[nodiscard]] bool allowed(const IpAddress& ip) const;
+  [[nodiscard]] const std::optional<Endpoint>& latched() const { return latched_; }
   /// Where RTP goes: the latched address, else the answered one; nullopt if there is neither (an old-style hold's
   /// 0.0.0.0).
   [[nodiscard]] std::optional<Endpoint> send_to() const;
@@ -38,10 +41,12 @@ class Latch {
     last_ = now;
   }
 
-  static constexpr int kMaxDropout = 3000;  // RFC 3550 appendix A.1: a minute at 20 ms
+  static constexpr int kMaxDropout = 3000;         // RFC 3550 appendix A.1: a minute at 20 ms
+  static constexpr Duration kMoveSilence = 200ms;  // three packets of 60 ms and their jitter
 
   LegAddress address_{};
   std::optional<Endpoint> latched_;
+  std::optional<Instant> may_move_;  // the time of the answer that allows it
   std::uint32_t ssrc_ = 0;
   std::uint16_t sequence_ = 0;
   Instant last_{};

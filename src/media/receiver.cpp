@@ -12,7 +12,7 @@ void Receiver::restart(const rtp::PacketView& packet) {
   base_ = packet.sequence;
 }
 
-void Receiver::packet(const rtp::PacketView& packet, Instant arrived, std::uint32_t clock) {
+void Receiver::packet(const rtp::PacketView& packet, Instant arrived, std::uint32_t clock, bool sampled) {
   constexpr int kMaxDropout = 3000;
   const int ahead = rtp::sequence_distance(packet.sequence, highest_);
   const bool fresh = received_ == 0 || packet.ssrc != ssrc_ || ahead >= kMaxDropout || ahead <= -kMaxDropout;
@@ -22,11 +22,12 @@ void Receiver::packet(const rtp::PacketView& packet, Instant arrived, std::uint3
     highest_ = packet.sequence;
   }
   ++received_;
+  if (!sampled) return;
   const std::int64_t us = arrived.time_since_epoch().count() / 1000;
   const auto transit = static_cast<std::uint32_t>(us * (clock / 1000) / 1000) - packet.timestamp;
-  if (!fresh) {
+  if (transit_) {
     const auto change =
-        static_cast<std::uint32_t>(std::abs(std::int64_t{static_cast<std::int32_t>(transit - transit_)}));
+        static_cast<std::uint32_t>(std::abs(std::int64_t{static_cast<std::int32_t>(transit - *transit_)}));
     // A jump of the timestamps by more than a minute is a new series, not jitter.
     if (change < clock * 60) jitter_ += change - ((jitter_ + 8) >> 4);
   }
