@@ -1,6 +1,6 @@
-// Inside of engine::Engine. Split by direction: requests.cpp (SIP requests outside of dialogs), sessions.cpp (what
-// happens in SIP sessions, as facts for the calls), orders.cpp (what the calls order, as SIP and media commands).
-// Private to this folder.
+// Inside of engine::Engine. Split by direction: requests.cpp (SIP requests outside of dialogs), reach.cpp (phones that
+// do not answer), sessions.cpp (what happens in SIP sessions, as facts for the calls), orders.cpp (what the calls
+// order, as SIP and media commands). Private to this folder.
 #pragma once
 
 #include <unordered_map>
@@ -36,6 +36,12 @@ struct Watch {  ///< SIP towards the far party of a flip
   unsigned requests = 0;
 };
 
+struct AskedAfter {  ///< OPTIONS to a binding that had not answered an INVITE
+  DeviceId device;
+  sip::Flow flow;
+  Instant expires{};  ///< of the binding then: a REGISTER since has shown that the phone lives
+};
+
 struct Engine::Impl {
   Impl(EngineConfig c, MediaPorts& p, Random r, call::Core::FirstIds ids)
       : config(std::move(c)),
@@ -63,6 +69,7 @@ struct Engine::Impl {
   std::unordered_map<LegId, Leg> legs;
   std::unordered_map<SessionId, LegId> leg_of;
   std::unordered_map<TransactionId, LegId> probes;
+  std::unordered_map<TransactionId, AskedAfter> asked_after;
   std::unordered_map<FlipId, Watch> watches;
   std::deque<Output> outputs;
   bool stopping = false;  ///< no new calls
@@ -84,6 +91,10 @@ struct Engine::Impl {
   [[nodiscard]] const call::Device* authenticate(const sip::RequestReceived& e, Now now);
   [[nodiscard]] bool sha256_only(const call::Device* device) const;
   void challenge(const sip::RequestReceived& e, const call::Device* device, bool stale, Now now);
+
+  // ---- reach.cpp
+  void ask_after(DeviceId device, const sip::Flow& flow, Now now);
+  [[nodiscard]] bool heard_after(const sip::ResponseReceived& e);
 
   // ---- sessions.cpp
   void handle(const sip::SendMessage& e, Now now);

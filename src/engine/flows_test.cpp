@@ -66,6 +66,47 @@ TEST_F(FlowsTest, MediaOfAPhoneBehindNatMayComeFromWhereItSignals) {
   EXPECT_EQ(of_desk->address.signalling_ip, kNat.ip);
 }
 
+// ---- UDP phones that are gone
+
+TEST_F(FlowsTest, AUdpPhoneThatAnswersNothingLosesItsBinding) {
+  t.registers(t.desk);
+  t.desk.gone = true;
+  t.dials(t.bob, "1001");
+  t.passes(40s);
+  EXPECT_EQ(t.engine.registrar().bindings(kDesk).size(), 1U) << "asked once more before";
+  t.passes(30s);
+  EXPECT_TRUE(t.engine.registrar().bindings(kDesk).empty());
+  t.dials(t.bob, "1001");
+  EXPECT_EQ(t.bob.last<sip::SessionEnded>()->status, 480) << "the next caller is told at once";
+  t.passes(40s);
+  EXPECT_EQ(t.engine.sizes().sip.client_transactions, 0U);
+}
+
+TEST_F(FlowsTest, APhoneThatAnswersAnythingKeepsItsBinding) {
+  t.registers(t.desk);
+  t.desk.gone = true;
+  t.dials(t.bob, "1001");
+  t.passes(33s);
+  t.desk.gone = false;
+  t.passes(5s);
+  ASSERT_NE(t.desk.last_request("OPTIONS"), nullptr);
+  t.desk.agent.respond(t.desk.last<sip::RequestReceived>()->transaction, 405, {}, "", t.now());
+  t.passes(40s);
+  EXPECT_EQ(t.engine.registrar().bindings(kDesk).size(), 1U);
+}
+
+TEST_F(FlowsTest, APhoneThatRegistersAnewMeanwhileKeepsItsBinding) {
+  t.registers(t.desk);
+  t.desk.gone = true;
+  t.dials(t.bob, "1001");
+  t.passes(40s);
+  t.desk.gone = false;
+  t.registers(t.desk);
+  t.desk.gone = true;
+  t.passes(30s);
+  EXPECT_EQ(t.engine.registrar().bindings(kDesk).size(), 1U);
+}
+
 // ---- TCP
 
 TEST_F(FlowsTest, AFlipToADeviceThatRegisteredOverTcp) {

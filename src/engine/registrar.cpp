@@ -144,6 +144,22 @@ std::vector<DeviceId> Registrar::connection_closed(ConnectionId connection) {
   return lost;
 }
 
+const Binding* Registrar::find(DeviceId device, const sip::Flow& flow) const {
+  const auto& list = bindings(device);
+  const auto it = std::find_if(list.begin(), list.end(), [&](const Binding& b) { return b.flow == flow; });
+  return it == list.end() ? nullptr : &*it;
+}
+
+bool Registrar::drop(DeviceId device, const sip::Flow& flow, Instant expires) {
+  const auto found = bindings_.find(device);
+  if (found == bindings_.end()) return false;
+  const auto gone =
+      std::erase_if(found->second, [&](const Binding& b) { return b.flow == flow && b.expires == expires; });
+  if (found->second.empty()) bindings_.erase(found);
+  note_deadlines(device);
+  return gone > 0;
+}
+
 std::vector<DeviceId> Registrar::expire(Instant now) {
   std::vector<DeviceId> lost;
   while (!deadlines_.empty() && deadlines_.begin()->first <= now) {

@@ -53,6 +53,10 @@ class Registrar {
   void remove(DeviceId device);
   /// A stream connection is gone: its bindings are dead (RFC 5626 section 5.3). Returns the devices that lost one.
   std::vector<DeviceId> connection_closed(ConnectionId connection);
+  /// The device's binding over this flow; nullptr if there is none.
+  [[nodiscard]] const Binding* find(DeviceId device, const sip::Flow& flow) const;
+  /// Drops that binding if it still expires when it did (so nobody has registered it anew); true if it did.
+  bool drop(DeviceId device, const sip::Flow& flow, Instant expires);
   /// Drops what has expired; returns the devices that lost one.
   std::vector<DeviceId> expire(Instant now);
   [[nodiscard]] std::optional<Instant> next_deadline() const;

@@ -69,12 +69,13 @@ void Engine::Impl::count_for_watches(std::string_view bytes) {
 }
 
 void Engine::Impl::handle(const sip::ResponseReceived& e, Now now) {
+  if (heard_after(e)) return;
   const auto probe = probes.find(e.transaction);
   if (probe == probes.end() || e.response.status < 200) return;
   const LegId id = probe->second;
   probes.erase(probe);
-  // 481 and 408 mean that the dialog is gone (RFC 5057); any other answer shows that the device lives and is silent by
   if (Leg* leg = find(id)) leg->probe = {};
+  // 481 and 408 mean that the dialog is gone (RFC 5057); any other answer shows that the device lives and is silent by
   // its own choice.
   if (e.response.status != 481 && e.response.status != 408 && e.response.status != 503) return;
   core.on_left(id, call::Cause::MediaTimeout, now);
@@ -203,6 +204,7 @@ void Engine::Impl::handle(const sip::SessionEnded& e, Now now) {
   const LegId id = leg->id;
   leg_of.erase(e.session);
   leg->session = {};
+  if (!leg->incoming && !leg->answered && e.status == 408) ask_after(leg->device, leg->flow, now);
   if (!leg->released) {
     leg->released = true;
     switch (e.cause) {
