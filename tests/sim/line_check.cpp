@@ -61,9 +61,10 @@ void LineCheck::packet(ByteView bytes, const Endpoint& to, Instant at, LegId of,
   remember(out, doings);
 }
 
-void LineCheck::excuse_or(bool excuse, const std::string& what) {
+void LineCheck::excuse_or(bool excuse, Excuse kind, const std::string& what) {
   if (!excuse) return complain_(what);
   excuse_used_ = true;
+  excuses_ |= kind;
 }
 
 void LineCheck::identity(const Out& out, const Endpoint& to) {
@@ -92,11 +93,12 @@ void LineCheck::sequence(const Out& out) {
   if (follows_own(out)) {
     const int own = rtp::sequence_distance(out.in.sequence, last_in_.sequence);
     if (step != own) complain_(fmt::format("the sequence went by {}, its source's by {}", step, own));
+    if (own > 1) excuses_ |= kNumbers | kSlots | kGap;
     return;
   }
   const int left_out = step - 1;
   if (left_out == 0) return;
-  excuse_or(left_out <= static_cast<int>(own_lost_),
+  excuse_or(left_out <= static_cast<int>(own_lost_), kNumbers,
             fmt::format("{} numbers were left out, its source has lost {}", left_out, own_lost_));
 }
 
@@ -111,13 +113,14 @@ void LineCheck::slot(const Out& out) {
   if (follows_own(out) && out.audio) {
     const int own = rtp::timestamp_distance(out.in.timestamp, last_in_end_);
     if (hole != own) complain_(fmt::format("{} ticks were left out, its source left out {}", hole, own));
+    if (own > 0) excuses_ |= kSlots | kGap;
     return;
   }
   // An event's end is said three times, and jitter moves what stands for its length here.
   const int rounding = event_last_ || !out.audio ? ticks(terms_.frame + 2 * terms_.jitter) : 0;
   if (hole <= rounding) return;
   const int lost = static_cast<int>(doings_.lost) * ticks(terms_.frame);
-  excuse_or(resumed_ > last_at_ || doings_.silent || hole <= rounding + lost,
+  excuse_or(resumed_ > last_at_ || doings_.silent || hole <= rounding + lost, kSlots,
             fmt::format("{} ticks without a packet", hole));
 }
 
@@ -141,7 +144,7 @@ void LineCheck::gap(const Out& out) {
     worst_gap_ms = std::max(worst_gap_ms, gap);
     return;
   }
-  excuse_or(resumed_ > last_at_ || doings_.silent || gap <= limit + doings_.lost * to_ms(terms_.frame),
+  excuse_or(resumed_ > last_at_ || doings_.silent || gap <= limit + doings_.lost * to_ms(terms_.frame), kGap,
             fmt::format("a gap of {:.1f} ms", gap));
 }
 
@@ -151,7 +154,8 @@ void LineCheck::who(const Out& out) {
   if (out.of && out.of != source_)
     complain_(fmt::format("audio of leg {} instead of leg {}", out.of.value, source_.value));
   const bool spoken_over = !out.of && source_ && last_of_ == source_ && out.at >= doings_.keys_until;
-  if (spoken_over) excuse_or(doings_.silent || doings_.lost > 0, "noise instead of its source");
+  if (!out.of && source_) excuses_ |= kNoise;  // in a key's time, or until the source is heard
+  if (spoken_over) excuse_or(doings_.silent || doings_.lost > 0, kNoise, "noise instead of its source");
 }
 
 void LineCheck::remember(const Out& out, const Doings& doings) {

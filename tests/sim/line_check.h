@@ -8,6 +8,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "base/address.h"
 #include "base/bytes.h"
@@ -23,6 +24,9 @@ struct Doings {
   bool silent = true;
   Instant keys_until{};  ///< keys that it has pressed are on the line until then, or noise in their time
 };
+
+/// What an excuse was used for; of one line or one flip, as bits.
+enum Excuse : unsigned { kNumbers = 1, kSlots = 2, kGap = 4, kLate = 8, kNoise = 16, kSlowProof = 32 };
 
 class LineCheck {
  public:
@@ -52,6 +56,9 @@ class LineCheck {
               const Doings& doings);
 
   [[nodiscard]] LegId carries() const { return source_; }
+  /// Excuses used since the last call: a flip's report must agree with them.
+  unsigned take_excuses() { return std::exchange(excuses_, 0); }
+  [[nodiscard]] unsigned excuses() const { return excuses_; }
   double worst_late_ms = 0, worst_gap_ms = 0;
   std::uint64_t strict = 0, excused = 0;  ///< packets that kept every bound, and those that an excuse let pass
 
@@ -72,7 +79,7 @@ class LineCheck {
   void who(const Out& out);
   void remember(const Out& out, const Doings& doings);
   [[nodiscard]] bool follows_own(const Out& out) const;
-  void excuse_or(bool excuse, const std::string& what);
+  void excuse_or(bool excuse, Excuse kind, const std::string& what);
   [[nodiscard]] int ticks(Duration d) const { return static_cast<int>(d / std::chrono::microseconds(125)); }
 
   Terms terms_;
@@ -85,6 +92,7 @@ class LineCheck {
   Instant resumed_{};
   // what has left
   bool any_ = false, excuse_used_ = false;
+  unsigned excuses_ = 0;
   std::uint32_t ssrc_ = 0, first_timestamp_ = 0;
   std::uint32_t end_ = 0;       // of what has left
   std::uint32_t end_most_ = 0;  // the same, with the slots in which an event's end was said again

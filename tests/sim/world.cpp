@@ -16,6 +16,7 @@ void Counts::add(const Counts& other) {
   rtp_packets += other.rtp_packets;
   reports_kept += other.reports_kept;
   reports_excused += other.reports_excused;
+  reports_open += other.reports_open;
   packets_strict += other.packets_strict;
   packets_excused += other.packets_excused;
   worst_late_ms = std::max(worst_late_ms, other.worst_late_ms);
@@ -228,21 +229,48 @@ void World::check_record(const call::CallRecord& record) {
   }
 }
 
-/// What the server says of itself must be kept too.
+/// What the server says of itself must be kept too, or be red for a reason that was seen on the very line in the very
+/// time that the report speaks of.
 void World::check_report(const call::CallRecord& record, const call::FlipRecord& f) {
+  const call::Device* b = engine->directory().device(f.to);
+  const bool by_answer = b != nullptr && b->proof_by_answer;
+  const auto used = excuses_.extract(f.id);
+  const unsigned excuses = used ? used.mapped() : 0;
   std::string broken;
+  bool excused = false;
   for (const auto& line : f.report->lines) {
     if (line.key == "click") continue;  // the sources here are steps themselves: there is no waveform to compare with
+    if (line.key == "nobody_heard" && by_answer) continue;  // noise until its first packet is what it is set to
     if (line.kept != false) continue;
-    broken += line.key + " = " + line.value + " (" + line.limit + ") " + line.note + "; ";
-    ++counts.races["red " + line.key];
+    ++counts.races["red in a report: " + line.key];
+    unsigned reasons = 0;
+    if (line.key == "slots_missing" || line.key == "nobody_heard") reasons = kSlots | kNoise;
+    if (line.key == "gap") reasons = kSlots | kGap;
+    if (line.key == "lateness") reasons = kSlots | kLate;
+    if (line.key == "heard_after") reasons = kSlowProof;
+    const bool jitter = line.key == "lateness" && weather.jitter > Duration::zero() && line.number &&
+                        *line.number <= f.report->frame_ms / 2 + 2 * to_ms(weather.jitter);
+    if ((excuses & reasons) != 0 || jitter) {
+      excused = true;
+    } else {
+      broken += line.key + " = " + line.value + " (" + line.limit + ") " + line.note + "; ";
+    }
   }
   if (broken.empty()) {
-    ++counts.reports_kept;
+    ++(excused ? counts.reports_excused : counts.reports_kept);
+  } else if (disturbed_during(record, f)) {
+    ++counts.reports_open;
   } else {
-    ++counts.reports_excused;
-    if (verbose_) fmt::print("?? the report of flip {} of call {} says: {}\n", f.id.value, record.id.value, broken);
+    complain(fmt::format("the report of flip {} of call {} says: {}", f.id.value, record.id.value, broken));
   }
+}
+
+/// A source of this call's people did something in the flip's time. Too coarse to judge by: what it lets pass is
+/// counted.
+bool World::disturbed_during(const call::CallRecord& record, const call::FlipRecord& f) const {
+  const auto at = disturbed_.find((record.caller_account.value - 1) / 2);
+  const auto wall = clock.now().wall - WallTime{clock.now().mono.time_since_epoch()};
+  return at != disturbed_.end() && WallTime{at->second.time_since_epoch()} + wall >= f.asked_at - 500ms;
 }
 
 void World::expect_empty() {

@@ -29,7 +29,7 @@ struct Weather {
 
 struct Counts {
   std::uint64_t flips = 0, calls = 0, sip_messages = 0, rtp_packets = 0, reports_kept = 0, reports_excused = 0,
-                packets_strict = 0, packets_excused = 0;
+                reports_open = 0, packets_strict = 0, packets_excused = 0;
   double worst_late_ms = 0, worst_gap_ms = 0;
   std::map<std::string, std::map<std::string, std::uint64_t>> outcomes;  ///< trigger -> outcome -> count
   std::map<std::string, std::uint64_t> races;
@@ -41,6 +41,8 @@ class World final : public Surroundings, private engine::MediaPorts, private med
   static constexpr int kGroups = 6, kPhonesInGroup = 6;
 
   World(std::uint64_t seed, std::shared_ptr<const media::ClipLibrary> clips, bool verbose);
+  /// What to spoil in all that leaves, so that a checker must complain ("" for nothing).
+  std::string spoil;
   ~World() override;
 
   /// Runs the clock until nothing is due before `end`, or a violation was found.
@@ -106,6 +108,17 @@ class World final : public Surroundings, private engine::MediaPorts, private med
   std::unordered_map<LegId, Speaker> speakers_;
   std::unordered_map<LegId, std::vector<LegId>> carriers_;  ///< lines by their source
   std::unordered_map<LegId, RtcpCheck> reports_;
+  struct Measuring {  ///< a flip whose line is watched
+    LegId line, to;
+    unsigned excuses = 0;
+  };
+  void slow_proof(LegId leg);
+  [[nodiscard]] bool disturbed_during(const call::CallRecord& record, const call::FlipRecord& f) const;
+  std::unordered_map<std::uint64_t, Instant> disturbed_;  ///< by group: until when a source's doings may be felt
+  bool doctor(LegId leg, Bytes& packet, Endpoint& to);
+  std::map<FlipId, Measuring> measuring_;
+  std::map<FlipId, unsigned> excuses_;  ///< of flips that have been measured
+  std::uint64_t doctored_ = 0;
   LegId arriving_;               ///< whose packet the exchange is looking at
   std::vector<LegId> heard_on_;  ///< lines on which somebody's audio has left for it
   bool closing_ = false;

@@ -77,6 +77,24 @@ void World::note_command(const media::Command& command) {
     set_source(source->line, from != nullptr && lines_.contains(from->leg) ? from->leg : LegId{});
   } else if (const auto* digit = std::get_if<media::InjectDigit>(&command)) {
     key_on(digit->leg);
+  } else if (const auto* watch = std::get_if<media::WatchLine>(&command)) {
+    if (const auto line = lines_.find(watch->line); line != lines_.end()) {
+      const unsigned used = line->second.take_excuses();  // by the flips before; their measurement ends now
+      for (auto& [flip, m] : measuring_) m.excuses |= m.line == watch->line ? used : 0;
+    }
+    measuring_[watch->flip].line = watch->line;
+  } else if (const auto* arm = std::get_if<media::ArmSplice>(&command)) {
+    measuring_[arm->flip].to = arm->to;
+    if (speakers_[arm->to].doings.keys_until > now) measuring_[arm->flip].excuses |= kSlowProof;
+  }
+}
+
+/// The new device, or a key on the line, keeps a splice waiting.
+void World::slow_proof(LegId leg) {
+  for (auto& [flip, m] : measuring_) {
+    const auto line = lines_.find(m.line);
+    const bool on_line = line != lines_.end() && line->second.carries() == leg;
+    if (m.to == leg || on_line) m.excuses |= kSlowProof;
   }
 }
 
@@ -92,6 +110,7 @@ void World::set_source(LegId line, LegId source) {
 void World::key_on(LegId leg) {
   const Instant until = clock.now().mono + 2500ms;
   speakers_[leg].doings.keys_until = until;
+  slow_proof(leg);
   for (const LegId line : carriers_[leg]) lines_.at(line).key(until);
 }
 
@@ -115,6 +134,12 @@ void World::drop_line(LegId leg) {
 
 void World::tell(media::Message message) {
   if (const auto* spliced = std::get_if<media::Spliced>(&message)) set_source(spliced->line, spliced->to);
+  if (const auto* measured = std::get_if<media::SpliceMeasured>(&message)) {
+    const auto line = lines_.find(measured->measurement->line);
+    excuses_[measured->measurement->flip] =
+        measuring_[measured->measurement->flip].excuses | (line != lines_.end() ? line->second.take_excuses() : 0);
+    measuring_.erase(measured->measurement->flip);
+  }
   engine_free_ = std::max(engine_free_, clock.now().mono + some(weather.mailbox_delay));
   clock.at(engine_free_, [this, m = std::move(message)] {
     engine->on_media(m, clock.now());
@@ -130,12 +155,19 @@ LegId World::leg_of(const Endpoint& port) const {
 }
 
 void World::source_did(const PhoneCall& call, Did what) {
+  // A key may wait for its code; one who goes is not known to be gone until the BYE or re-INVITE has arrived.
+  Duration felt{};
+  if (what == Did::Key) felt = 2500ms;
+  if (what == Did::FallSilent) felt = weather.sip_loss > 0 ? 8s : 2 * weather.sip_delay + weather.mailbox_delay + 50ms;
+  Instant& until = disturbed_[call.rtp.ip.bytes[2]];
+  until = std::max(until, clock.now().mono + felt);
   const LegId leg = leg_of(call.to);
   if (!leg || !lines_.contains(leg)) return;
   Doings& doings = speakers_[leg].doings;
   if (what == Did::Key) return key_on(leg);
   if (what == Did::Lose) ++doings.lost;
   if (what == Did::FallSilent) doings.silent = true;
+  slow_proof(leg);
   for (const LegId line : carriers_[leg]) {
     if (what == Did::Lose) lines_.at(line).lost();
     if (what == Did::FallSilent) lines_.at(line).fell_silent();
@@ -180,7 +212,35 @@ LegId World::whose(const rtp::PacketView& packet, LegId source) const {
   return {};
 }
 
-void World::send_rtp(LegId leg, const Endpoint& to, ByteView packet) {
+/// Spoils a packet as `spoil` says; false: it does not leave at all. Only far into a line's life, so that there is a
+/// past to compare with.
+bool World::doctor(LegId leg, Bytes& packet, Endpoint& to) {
+  if (spoil.empty() || lines_.at(leg).strict < 100) return true;
+  const auto shift = [&](std::size_t at, std::uint32_t by) { write_u32(&packet[at], read_u32(&packet[at]) + by); };
+  const auto number = [&](int by) {
+    const auto now = static_cast<std::uint16_t>(packet[2] << 8 | packet[3]);
+    const auto then = static_cast<std::uint16_t>(now + by);
+    packet[2] = static_cast<std::uint8_t>(then >> 8), packet[3] = static_cast<std::uint8_t>(then);
+  };
+  if (spoil == "ssrc") shift(8, 1);
+  if (spoil == "address") to.port = static_cast<std::uint16_t>(to.port + 1);
+  if (spoil == "type") packet[1] = static_cast<std::uint8_t>((packet[1] & 0x80) | 18);
+  if (spoil == "skip") number(1);
+  if (spoil == "repeat") number(-1);
+  if (spoil == "back") number(-2);
+  if (spoil == "hole") shift(4, 160);
+  if (spoil == "early") shift(4, 800);
+  if (spoil == "late") shift(4, static_cast<std::uint32_t>(-800));
+  if (spoil == "silence") std::fill(packet.begin() + 12, packet.end(), std::uint8_t{0xFF});
+  if (spoil == "voice") std::fill(packet.begin() + 12, packet.end(), std::uint8_t{0x80});
+  return spoil != "lost";
+}
+
+void World::send_rtp(LegId leg, const Endpoint& answered, ByteView sent) {
+  Bytes spoilt(sent.begin(), sent.end());
+  Endpoint to = answered;
+  if (lines_.contains(leg) && !doctor(leg, spoilt, to)) return;
+  const ByteView packet = spoilt;
   const auto address = by_address_.find(Endpoint{to.ip, 5060});
   if (address == by_address_.end()) return complain("RTP to " + to.to_string() + ", where nobody is");
   Phone& phone = *address->second;
@@ -196,8 +256,12 @@ void World::send_rtp(LegId leg, const Endpoint& to, ByteView packet) {
   if (call != phone.calls.end()) phone.hear(call->second, packet);
 }
 
-void World::send_rtcp(LegId leg, const Endpoint&, ByteView packet, bool) {
-  reports_[leg].packet(packet, closing_, weather.longest_ptime,
+void World::send_rtcp(LegId leg, const Endpoint&, ByteView sent, bool) {
+  Bytes packet(sent.begin(), sent.end());
+  if (spoil == "counts" && ++doctored_ % 2 == 0 && packet[1] == 200) write_u32(&packet[20], 0);
+  if (spoil == "clock" && ++doctored_ % 2 == 0 && packet[1] == 200)
+    write_u32(&packet[16], read_u32(&packet[16]) + 8000);
+  reports_[leg].packet(packet, closing_ && spoil != "bye", weather.longest_ptime,
                        [&](const std::string& what) { complain(fmt::format("RTCP of leg {}: {}", leg.value, what)); });
 }
 
