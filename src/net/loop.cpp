@@ -10,6 +10,9 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <ctime>
+
+#include "net/clock.h"
 
 namespace segue::net {
 
@@ -23,7 +26,13 @@ struct Loop::Impl {
   asio::executor_work_guard<asio::io_context::executor_type> work = asio::make_work_guard(context);
   asio::signal_set signals{context};
   std::function<void(int)> on_signal;
+  // how many messages come, counted in windows of some milliseconds
+  Instant window_begun{};
+  std::size_t window_messages = 0;
+  bool busy = false;
+  std::uint64_t pauses = 0;
 
+  void pause_if_busy();
   void wait_for_signal() {
     signals.async_wait([this](const error_code& error, int number) {
       if (error) return;
@@ -38,8 +47,29 @@ Loop::~Loop() = default;
 
 void Loop::run() {
   impl_->context.restart();
-  impl_->context.run();
+  while (impl_->context.run_one() > 0) {
+    if (impl_->busy) impl_->context.poll();  // what this turn's messages have posted is part of the turn
+    impl_->pause_if_busy();
+  }
 }
+
+void Loop::Impl::pause_if_busy() {
+  if (window_messages == 0 && !busy) return;
+  const auto now = read_clock().mono;
+  if (const auto passed = now - window_begun; passed >= kLoadWindow) {
+    busy = static_cast<double>(window_messages) > kBusyAbove * to_s(passed);
+    window_begun = now;
+    window_messages = 0;
+  }
+  if (!busy) return;
+  const timespec time{0, kGather.count()};
+  ::clock_nanosleep(CLOCK_MONOTONIC, 0, &time, nullptr);
+  ++pauses;
+}
+
+std::uint64_t Loop::pauses() const { return impl_->pauses; }
+
+void Loop::note_messages(std::size_t count) { impl_->window_messages += count; }
 
 void Loop::stop() { impl_->context.stop(); }
 

@@ -32,6 +32,15 @@ class Loop {
   void post(std::function<void()> fn);
   /// Calls `handler` on the loop for each of these signals, from now on.
   void on_signals(std::initializer_list<int> signals, std::function<void(int)> handler);
+
+  /// Who reads a socket of many peers says how many messages a turn brought. From kBusyAbove of them a second on the
+  /// loop pauses for kGather after each turn, as a network card moderates its interrupts: what comes meanwhile shares
+  /// one wake, one read and one write. Each message then waits for at most kGather more; below, none waits at all.
+  void note_messages(std::size_t count);
+  static constexpr Duration kGather = 2ms;       ///< a tenth of a frame; no audio passes here
+  static constexpr double kBusyAbove = 1000;     ///< a second: 110 calls of 9 messages each, two messages in a pause
+  static constexpr Duration kLoadWindow = 20ms;  ///< over which they are counted
+  [[nodiscard]] std::uint64_t pauses() const;
   /// For those who bring their own Asio objects (HTTP, WebSocket).
   [[nodiscard]] boost::asio::io_context& context();
 

@@ -35,7 +35,8 @@ std::string_view DatagramBatch::bytes(std::size_t i) const { return {room_.data(
 
 UdpListener::UdpListener(Loop& loop, Fd fd, const Endpoint& local, std::size_t max_queued, DatagramBatch& batch,
                          SipTransports::Counters& counters, OnDatagram on_datagram, OnFailed on_failed)
-    : watch_(loop, std::move(fd)),
+    : loop_(loop),
+      watch_(loop, std::move(fd)),
       local_(local),
       max_queued_(max_queued),
       batch_(batch),
@@ -48,6 +49,7 @@ UdpListener::UdpListener(Loop& loop, Fd fd, const Endpoint& local, std::size_t m
 void UdpListener::readable() {
   for (int round = 0; round < kBatchesPerWake; ++round) {
     const auto count = batch_.receive(watch_.fd());
+    loop_.note_messages(count);
     for (std::size_t i = 0; i < count; ++i) {
       const auto from = batch_.from(i);
       if (from.port == 0) continue;  // nobody could answer it

@@ -60,6 +60,7 @@ class UdpListener {
   void readable();
   [[nodiscard]] int send_batch();  // datagrams sent, or -errno of the first
 
+  Loop& loop_;
   FdWatch watch_;
   Endpoint local_;
   std::size_t max_queued_;
