@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <ctime>
 
+#include "net/clock.h"
 #include "net/fd.h"
 #include "relay/relays.h"
 
@@ -78,13 +79,12 @@ SegueRelay::SegueRelay(Load& load, Duration coalesce, std::shared_ptr<const medi
   config.coalesce = coalesce;
   config.realtime = false;  // as the bare loop
   worker_ = value_or_exit(net::MediaWorker::start(config, std::move(clips), loop_, [](std::vector<media::Message>) {}));
-  auto ports =
-      value_or_exit(net::PortPool::create(kLoopback, 10000, 31999));  // below the ephemeral range of the phones
+  ports_ = value_or_exit(net::PortPool::create(kLoopback, 10000, 31999));  // below the ephemeral range of the phones
   for (std::size_t i = 0; i < load.phones(); ++i) {
-    auto sockets = value_or_exit(ports.allocate());
+    auto sockets = value_or_exit(ports_->allocate(net::read_clock().mono));
     load.set_server(i, {kLoopback, sockets.port});
     const LegId leg{i + 1};
-    ok_or_exit(worker_->open({leg, "relay-bench", static_cast<std::uint32_t>(i + 1), 1, 1}, std::move(sockets)));
+    ok_or_exit(worker_->open({leg, "relay-bench", static_cast<std::uint32_t>(i + 1), 1, 1}, sockets));
     media::SetRemote remote;
     remote.leg = leg;
     remote.address = {load.address(i), load.rtcp(), false, {}};
@@ -93,6 +93,8 @@ SegueRelay::SegueRelay(Load& load, Duration coalesce, std::shared_ptr<const medi
   for (std::size_t i = 0; i < load.phones(); ++i) {
     ok_or_exit(worker_->post(media::SetSource{LegId{i + 1}, media::FromLeg{LegId{(i ^ 1) + 1}}}));
   }
+  loop_.post([this] { loop_.stop(); });  // behind what wakes the worker
+  loop_.run();
 }
 
 }  // namespace segue::bench

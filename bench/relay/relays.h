@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -37,7 +38,8 @@ class SegueRelay {
   [[nodiscard]] net::MediaWorker::Counters counters() const { return worker_->counters(); }
 
  private:
-  net::Loop loop_;  // never turned: the messages of a steady call are none
+  net::Loop loop_;  // turned once: the messages of a steady call are none
+  std::optional<net::PortPool> ports_;
   std::unique_ptr<net::MediaWorker> worker_;
 };
 

@@ -1,5 +1,7 @@
 #include "app/media_plane.h"
 
+#include "net/clock.h"
+
 namespace segue::app {
 
 Result<std::unique_ptr<MediaPlane>> MediaPlane::start(const Config& config, const std::vector<MediaAddress>& addresses,
@@ -22,19 +24,16 @@ Result<std::unique_ptr<MediaPlane>> MediaPlane::start(const Config& config, cons
 Result<Endpoint> MediaPlane::allocate(LegId leg, bool v6) {
   auto& family = families_[v6 ? 1 : 0];
   if (!family) return fail(ErrorKind::Unavailable, v6 ? "No media address of IPv6" : "No media address of IPv4");
-  auto sockets = family->pool.allocate();
+  auto sockets = family->pool.allocate(net::read_clock().mono);
   if (!sockets) return tl::unexpected(sockets.error());
-  const Endpoint endpoint{family->advertise, sockets->port};
-  ports_[leg] = {v6, sockets->port};
-  waiting_[leg] = std::move(*sockets);
-  return endpoint;
+  ports_[leg] = {v6, *sockets};
+  return Endpoint{family->advertise, sockets->port};
 }
 
 void MediaPlane::release(LegId leg) {
-  waiting_.erase(leg);
   const auto port = ports_.find(leg);
   if (port == ports_.end()) return;
-  families_[port->second.v6 ? 1 : 0]->pool.release(port->second.number);
+  families_[port->second.v6 ? 1 : 0]->pool.release(port->second.sockets.port, net::read_clock().mono);
   ports_.erase(port);
 }
 
@@ -53,11 +52,9 @@ std::size_t MediaPlane::ports_total() const {
 Result<void> MediaPlane::post(media::Command command) {
   const auto* open = std::get_if<media::OpenLeg>(&command);
   if (open == nullptr) return worker_->post(std::move(command));
-  const auto sockets = waiting_.find(open->leg);
-  if (sockets == waiting_.end()) return fail(ErrorKind::Internal, "a leg without a port");
-  auto opened = worker_->open(*open, std::move(sockets->second));
-  waiting_.erase(sockets);
-  return opened;
+  const auto port = ports_.find(open->leg);
+  if (port == ports_.end()) return fail(ErrorKind::Internal, "a leg without a port");
+  return worker_->open(*open, port->second.sockets);
 }
 
 }  // namespace segue::app

@@ -1,5 +1,5 @@
-// Ports and the media worker behind the engine's MediaPorts: a port is opened on the signalling thread when a leg needs
-// one, and its sockets travel to the worker with OpenLeg. One worker: it relays more calls than Config::max_calls
+// Ports and the media worker behind the engine's MediaPorts: a port is taken on the signalling thread when a leg needs
+// one, and its sockets are lent to the worker with OpenLeg. One worker: it relays more calls than Config::max_calls
 // allows (bench/).
 #pragma once
 
@@ -29,8 +29,6 @@ class MediaPlane final : public engine::MediaPorts {
   void release(LegId leg) override;
   /// Errors: the worker's mailbox is full.
   Result<void> post(media::Command command);
-  /// Commands posted while it lives wake the worker once.
-  [[nodiscard]] net::MediaWorker::Hold hold() { return net::MediaWorker::Hold(*worker_); }
 
   [[nodiscard]] std::size_t ports_used() const;
   [[nodiscard]] std::size_t ports_total() const;
@@ -43,12 +41,11 @@ class MediaPlane final : public engine::MediaPorts {
   };
   struct Port {
     bool v6 = false;
-    std::uint16_t number = 0;
+    net::MediaSockets sockets;
   };
   MediaPlane() = default;
-  std::array<std::optional<Family>, 2> families_;  // IPv4, IPv6
+  std::array<std::optional<Family>, 2> families_;  // IPv4, IPv6; outlive the worker, which uses their sockets
   std::unique_ptr<net::MediaWorker> worker_;
-  std::unordered_map<LegId, net::MediaSockets> waiting_;  // opened, not yet given to the worker
   std::unordered_map<LegId, Port> ports_;
 };
 

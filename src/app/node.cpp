@@ -260,7 +260,6 @@ Result<void> Node::make_admin_token() {
 // ---- carrying out
 
 void Node::drain() {
-  const auto hold = media_->hold();
   while (auto o = engine_->poll()) {
     std::visit([this](auto&& output) { carry_out(std::forward<decltype(output)>(output)); }, std::move(*o));
   }

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <optional>
 #include <thread>
 
 #include "net/clock.h"
@@ -24,6 +25,32 @@ TEST(Loop, RunsWhatOtherThreadsPostInOrder) {
   poster.join();
   ASSERT_EQ(seen.size(), 1000U);
   EXPECT_TRUE(std::is_sorted(seen.begin(), seen.end()));
+}
+
+TEST(Loop, GathersMessagesWhileTheyAreMany) {
+  Loop loop;
+  std::optional<Timer> message;
+  const auto next = [&] { message->wake_at(read_clock().mono + 100us); };  // ten times kBusyAbove
+  message.emplace(loop, [&] {
+    loop.note_messages(1);
+    loop.pauses() < 3 ? next() : loop.stop();
+  });
+  next();
+  loop.run();
+  EXPECT_GE(loop.pauses(), 3U);
+  // When they have gone it is quiet within two windows.
+  const auto turn_for = [&](Duration time) {
+    Timer stop(loop, [&] { loop.stop(); });
+    stop.wake_at(read_clock().mono + time);
+    std::optional<Timer> other;
+    other.emplace(loop, [&] { other->wake_at(read_clock().mono + 100us); });
+    other->wake_at(read_clock().mono);
+    loop.run();
+  };
+  turn_for(3 * Loop::kLoadWindow);
+  const auto pauses = loop.pauses();
+  turn_for(3 * Loop::kLoadWindow);
+  EXPECT_EQ(loop.pauses(), pauses);
 }
 
 TEST(Loop, HandlesSignalsAgainAndAgain) {
@@ -143,25 +170,69 @@ TEST(PortPool, GivesEvenPairsUntilTheRangeIsFullAndRestsFreedOnes) {
   auto pool = PortPool::create(IpAddress::v4(127, 0, 0, 1), first, last);
   ASSERT_TRUE(pool) << pool.error().text;
   EXPECT_EQ(pool->total(), 3U);
-  auto a = pool->allocate(), b = pool->allocate();
+  const Instant now{};
+  auto a = pool->allocate(now), b = pool->allocate(now);
   ASSERT_TRUE(a && b) << a.error().text;
   EXPECT_EQ(a->port % 2, 0);
-  EXPECT_EQ(local_endpoint(a->rtp.get()).port, a->port);
-  EXPECT_EQ(local_endpoint(a->rtcp.get()).port, a->port + 1);
-  const auto freed = a->port;
-  *a = {};
-  pool->release(freed);
-  pool->release(freed);  // twice does no harm
-  const auto c = pool->allocate();
+  EXPECT_EQ(local_endpoint(a->rtp).port, a->port);
+  EXPECT_EQ(local_endpoint(a->rtcp).port, a->port + 1);
+  pool->release(a->port, now);
+  pool->release(a->port, now);  // twice does no harm
+  EXPECT_EQ(pool->used(), 1U);
+  const auto c = pool->allocate(now + PortPool::kRest - 1ns);
   ASSERT_TRUE(c);
-  EXPECT_NE(c->port, freed);  // the third pair: the freed one rests
-  const auto d = pool->allocate();
+  EXPECT_NE(c->port, a->port);  // the third pair: the freed one rests
+  const auto d = pool->allocate(now + PortPool::kRest - 1ns);
   ASSERT_TRUE(d);
-  EXPECT_EQ(d->port, freed);
-  const auto e = pool->allocate();
+  EXPECT_EQ(d->port, a->port);  // there is no other
+  const auto e = pool->allocate(now);
   ASSERT_FALSE(e);
   EXPECT_EQ(e.error().kind, ErrorKind::Exhausted);
   EXPECT_EQ(pool->used(), 3U);
+  EXPECT_EQ(pool->total(), 3U);
+}
+
+TEST(PortPool, ARestedPairServesAgainWithoutWhatCameMeanwhile) {
+  const auto [first, last] = free_range(2);
+  const auto ip = IpAddress::v4(127, 0, 0, 1);
+  auto pool = PortPool::create(ip, first, last);
+  const auto a = pool->allocate({});
+  const auto sender = bind_udp({ip, 0});
+  const auto send = [&] {
+    for (const int port : {0, 1}) {
+      const SockAddr to(Endpoint{ip, static_cast<std::uint16_t>(a->port + port)});
+      ASSERT_EQ(::sendto(sender->get(), "late", 4, 0, &to.any, to.length), 4);
+    }
+  };
+  send();
+  pool->release(a->port, {});
+  for (int i = 0; i < 500; ++i) send();
+  const auto again = pool->allocate(Instant{} + PortPool::kRest);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->port, a->port);
+  EXPECT_EQ(again->rtp, a->rtp) << "bound anew";
+  char bytes[8];
+  EXPECT_LT(::recv(again->rtp, bytes, sizeof bytes, MSG_DONTWAIT), 0);
+  EXPECT_LT(::recv(again->rtcp, bytes, sizeof bytes, MSG_DONTWAIT), 0);
+  for (int i = 0; i < 50; ++i) send();  // it takes in a burst again
+  for (int i = 0; i < 50; ++i) ASSERT_EQ(::recv(again->rtp, bytes, sizeof bytes, MSG_DONTWAIT), 4) << i;
+}
+
+TEST(PortPool, KeepsOnlySoManyBound) {
+  auto pool = PortPool::create(IpAddress::v4(127, 0, 0, 1), 30000, 60000);
+  std::vector<std::uint16_t> ports;
+  for (std::size_t i = 0; i <= PortPool::kRestingMax; ++i) {
+    const auto sockets = pool->allocate({});
+    ASSERT_TRUE(sockets) << sockets.error().text;
+    ports.push_back(sockets->port);
+  }
+  const auto total = pool->total();
+  for (const auto port : ports) pool->release(port, {});
+  EXPECT_EQ(pool->used(), 0U);
+  EXPECT_EQ(pool->total(), total);
+  const auto bound = [](std::uint16_t port) { return !bind_udp({IpAddress::v4(127, 0, 0, 1), port}); };
+  EXPECT_FALSE(bound(ports[0])) << "the longest rested is closed";
+  EXPECT_TRUE(bound(ports[1]));
 }
 
 TEST(PortPool, SkipsWhatOthersHold) {
@@ -170,21 +241,21 @@ TEST(PortPool, SkipsWhatOthersHold) {
   ASSERT_TRUE(pool);
   auto foreign = bind_udp({IpAddress::v4(127, 0, 0, 1), static_cast<std::uint16_t>(first + 1)});  // an RTCP port
   ASSERT_TRUE(foreign);
-  const auto a = pool->allocate();
+  const auto a = pool->allocate({});
   ASSERT_TRUE(a);
   EXPECT_EQ(a->port, first + 2);
-  EXPECT_FALSE(pool->allocate());
+  EXPECT_FALSE(pool->allocate({}));
   foreign->reset();
-  EXPECT_TRUE(pool->allocate());
+  EXPECT_TRUE(pool->allocate({}));
 }
 
 TEST(PortPool, BindsIpv6) {
   const auto ip = *IpAddress::parse("::1");
   auto pool = PortPool::create(ip, 20000, 29999);
   ASSERT_TRUE(pool);
-  const auto sockets = pool->allocate();
+  const auto sockets = pool->allocate({});
   ASSERT_TRUE(sockets) << sockets.error().text;
-  EXPECT_EQ(local_endpoint(sockets->rtp.get()), (Endpoint{ip, sockets->port}));
+  EXPECT_EQ(local_endpoint(sockets->rtp), (Endpoint{ip, sockets->port}));
 }
 
 TEST(PortPool, RefusesRangesWithoutAPair) {
@@ -200,7 +271,7 @@ TEST(PortPool, RefusesRangesWithoutAPair) {
 TEST(PortPool, NamesAnAddressThatIsNotOurs) {
   auto pool = PortPool::create(IpAddress::v4(192, 0, 2, 99), 20000, 20001);
   ASSERT_TRUE(pool);
-  const auto sockets = pool->allocate();
+  const auto sockets = pool->allocate({});
   ASSERT_FALSE(sockets);
   EXPECT_EQ(sockets.error().kind, ErrorKind::InvalidInput);
   EXPECT_THAT(sockets.error().text, testing::HasSubstr("192.0.2.99:20000"));

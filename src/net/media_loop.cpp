@@ -96,8 +96,7 @@ void MediaLoop::serve(const epoll_event& event) {
 void MediaLoop::receive(std::uint32_t slot, bool rtcp) {
   auto& leg = slots_[slot];
   const bool burst = !rtcp && std::exchange(leg.last_wake, wake_) + 1 == wake_;
-  const auto count =
-      in_.receive(rtcp ? leg.sockets.rtcp.get() : leg.sockets.rtp.get(), burst ? ReceiveBatch::kSize : 1);
+  const auto count = in_.receive(rtcp ? leg.sockets.rtcp : leg.sockets.rtp, burst ? ReceiveBatch::kSize : 1);
   if (count == 0) return;
   const auto now = read_clock();
   std::uint64_t bytes = 0;
@@ -135,7 +134,7 @@ void MediaLoop::take_orders() {
 void MediaLoop::carry_out(MediaOrder& order) {
   if (const auto* leg = std::get_if<media::OpenLeg>(&order.command)) {
     if (find(leg->leg)) return;  // ids are never used twice; the leg that is there keeps its sockets
-    open(leg->leg, std::move(order.sockets));
+    open(leg->leg, order.sockets);
   }
   exchange_.handle(order.command, read_clock(), *this);
   if (const auto* leg = std::get_if<media::OpenLeg>(&order.command); leg && !find(leg->leg) && closing_.empty()) {
@@ -147,14 +146,14 @@ void MediaLoop::carry_out(MediaOrder& order) {
   close_told();
 }
 
-void MediaLoop::open(LegId leg, MediaSockets sockets) {
+void MediaLoop::open(LegId leg, const MediaSockets& sockets) {
   if (free_slots_.empty()) return;
   const auto slot = free_slots_.back();
   const auto key = std::uint64_t{slot} << 1;
-  // If the second is refused the first leaves epoll with its socket, which closes here.
-  if (!watch(sockets.rtp.get(), key) || !watch(sockets.rtcp.get(), key | 1)) return;
+  if (!watch(sockets.rtp, key)) return;
+  if (!watch(sockets.rtcp, key | 1)) return unwatch(sockets.rtp);
   free_slots_.pop_back();
-  slots_[slot] = {leg, std::move(sockets), 0};
+  slots_[slot] = {leg, sockets, 0};
   slot_of_[leg] = slot;
   MediaCounters::add(parts_.counters.legs, 1);
 }
@@ -166,11 +165,16 @@ bool MediaLoop::watch(int fd, std::uint64_t key) {
   return ::epoll_ctl(parts_.epoll.get(), EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
+void MediaLoop::unwatch(int fd) { ::epoll_ctl(parts_.epoll.get(), EPOLL_CTL_DEL, fd, nullptr); }
+
 void MediaLoop::close_told() {
   for (const auto leg : closing_) {
     const auto it = slot_of_.find(leg);
     if (it == slot_of_.end()) continue;
-    slots_[it->second] = {};  // closes both sockets, which takes them out of epoll
+    auto& slot = slots_[it->second];
+    unwatch(slot.sockets.rtp);
+    unwatch(slot.sockets.rtcp);
+    slot = {};
     free_slots_.push_back(it->second);
     slot_of_.erase(it);
     MediaCounters::add(parts_.counters.legs, UINT64_MAX);  // minus one
@@ -186,12 +190,12 @@ const MediaLoop::Leg* MediaLoop::find(LegId leg) const {
 }
 
 void MediaLoop::send_rtp(LegId leg, const Endpoint& to, ByteView packet) {
-  if (const auto* found = find(leg)) send_by(found->sockets.rtp.get(), to, packet);
+  if (const auto* found = find(leg)) send_by(found->sockets.rtp, to, packet);
 }
 
 void MediaLoop::send_rtcp(LegId leg, const Endpoint& to, ByteView packet, bool muxed) {
   const auto* found = find(leg);
-  if (found) send_by((muxed ? found->sockets.rtp : found->sockets.rtcp).get(), to, packet);
+  if (found) send_by(muxed ? found->sockets.rtp : found->sockets.rtcp, to, packet);
 }
 
 void MediaLoop::send_by(int fd, const Endpoint& to, ByteView packet) {

@@ -29,7 +29,7 @@ struct MediaCounters {
   }
 };
 
-/// A command and, for OpenLeg, the sockets that travel with it.
+/// A command and, for OpenLeg, the sockets that are lent with it.
 struct MediaOrder {
   media::Command command;
   MediaSockets sockets{};
@@ -61,8 +61,9 @@ class MediaLoop final : private media::Exchange::Sink {
   void receive(std::uint32_t slot, bool rtcp);
   void take_orders();
   void carry_out(MediaOrder& order);
-  void open(LegId leg, MediaSockets sockets);
+  void open(LegId leg, const MediaSockets& sockets);
   [[nodiscard]] bool watch(int fd, std::uint64_t key);
+  void unwatch(int fd);
   void close_told();
   void flush();
 
@@ -80,7 +81,7 @@ class MediaLoop final : private media::Exchange::Sink {
   std::unordered_map<LegId, std::uint32_t> slot_of_;
   std::vector<MediaOrder> orders_;
   std::vector<media::Message> messages_;
-  std::vector<LegId> closing_;  // told as closed; their sockets close once all their packets are out
+  std::vector<LegId> closing_;  // told as closed; their sockets are let go once all their packets are out
   std::vector<epoll_event> events_;
   ReceiveBatch in_;
   SendRun out_;

@@ -51,15 +51,14 @@ struct MediaWorker::Impl {
   MediaCounters counters;
   std::shared_ptr<Outbox> outbox;
   int wake = -1;  // the loop's eventfd; open as long as the thread runs
-  int holds = 0;  // signalling thread only, as is the next
-  bool wake_due = false;
+  Loop& signalling;
   std::unique_ptr<MediaLoop> loop;
   std::atomic<bool> stop{false};
   std::atomic<bool> realtime{false};
   std::thread thread;
 
-  explicit Impl(MediaWorkerConfig c) : config(c), orders(c.max_commands) {}
-  Result<void> start(std::shared_ptr<const media::ClipLibrary> clips, Loop& signalling, OnMessages on_messages);
+  Impl(MediaWorkerConfig c, Loop& l) : config(c), orders(c.max_commands), signalling(l) {}
+  Result<void> start(std::shared_ptr<const media::ClipLibrary> clips, OnMessages on_messages);
   Result<void> put(MediaOrder order);
   void ring() const {
     const std::uint64_t one = 1;
@@ -68,8 +67,7 @@ struct MediaWorker::Impl {
   void thread_main();
 };
 
-Result<void> MediaWorker::Impl::start(std::shared_ptr<const media::ClipLibrary> clips, Loop& signalling,
-                                      OnMessages on_messages) {
+Result<void> MediaWorker::Impl::start(std::shared_ptr<const media::ClipLibrary> clips, OnMessages on_messages) {
   Fd epoll(::epoll_create1(EPOLL_CLOEXEC));
   if (!epoll.valid()) return tl::unexpected<Error>(system_error("epoll", errno));
   epoll_event none{};
@@ -81,7 +79,7 @@ Result<void> MediaWorker::Impl::start(std::shared_ptr<const media::ClipLibrary> 
   if (!event.valid()) return tl::unexpected<Error>(system_error("eventfd", errno));
   wake = event.get();
   outbox = std::make_shared<Outbox>(config.max_messages, std::move(on_messages));
-  auto deliver = [this, &signalling](std::vector<media::Message>& messages) {
+  auto deliver = [this](std::vector<media::Message>& messages) {
     std::size_t dropped = 0;
     const auto put = outbox->box.put_all(messages, dropped);
     MediaCounters::add(counters.messages_dropped, dropped);
@@ -115,11 +113,9 @@ Result<void> MediaWorker::Impl::put(MediaOrder order) {
   const bool always = std::holds_alternative<media::CloseLeg>(order.command);
   switch (orders.put(std::move(order), always)) {
     case Mailbox<MediaOrder>::Put::First:
-      if (holds == 0) {
-        ring();
-      } else {
-        wake_due = true;
-      }
+      signalling.post([this, box = outbox] {
+        if (!box->closed) ring();
+      });
       break;
     case Mailbox<MediaOrder>::Put::Behind:
       break;
@@ -132,22 +128,13 @@ Result<void> MediaWorker::Impl::put(MediaOrder order) {
 Result<std::unique_ptr<MediaWorker>> MediaWorker::start(MediaWorkerConfig config,
                                                         std::shared_ptr<const media::ClipLibrary> clips, Loop& loop,
                                                         OnMessages on_messages) {
-  auto impl = std::make_unique<Impl>(config);
-  if (auto ok = impl->start(std::move(clips), loop, std::move(on_messages)); !ok)
+  auto impl = std::make_unique<Impl>(config, loop);
+  if (auto ok = impl->start(std::move(clips), std::move(on_messages)); !ok)
     return tl::unexpected<Error>(std::move(ok.error()));
   return std::unique_ptr<MediaWorker>(new MediaWorker(std::move(impl)));
 }
 
 MediaWorker::MediaWorker(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-
-MediaWorker::Hold::Hold(MediaWorker& worker) : worker_(worker) { ++worker_.impl_->holds; }
-
-MediaWorker::Hold::~Hold() {
-  auto& impl = *worker_.impl_;
-  if (--impl.holds > 0 || !impl.wake_due) return;
-  impl.wake_due = false;
-  impl.ring();
-}
 
 MediaWorker::~MediaWorker() {
   impl_->outbox->closed = true;
@@ -156,10 +143,9 @@ MediaWorker::~MediaWorker() {
   impl_->thread.join();
 }
 
-Result<void> MediaWorker::open(media::OpenLeg leg, MediaSockets sockets) {
-  if (!sockets.rtp.valid() || !sockets.rtcp.valid())
-    return fail(ErrorKind::InvalidInput, "a leg needs two open sockets");
-  return impl_->put({std::move(leg), std::move(sockets)});
+Result<void> MediaWorker::open(media::OpenLeg leg, const MediaSockets& sockets) {
+  if (sockets.rtp < 0 || sockets.rtcp < 0) return fail(ErrorKind::InvalidInput, "a leg needs two open sockets");
+  return impl_->put({std::move(leg), sockets});
 }
 
 Result<void> MediaWorker::post(media::Command command) {

@@ -42,31 +42,18 @@ class MediaWorker {
   [[nodiscard]] static Result<std::unique_ptr<MediaWorker>> start(MediaWorkerConfig config,
                                                                   std::shared_ptr<const media::ClipLibrary> clips,
                                                                   Loop& loop, OnMessages on_messages);
-  /// Stops and joins; open legs are closed without a BYE (close them first). No callback after this.
+  /// Stops and joins; open legs end without a BYE (close them first). No callback after this.
   ~MediaWorker();
   MediaWorker(const MediaWorker&) = delete;
   MediaWorker& operator=(const MediaWorker&) = delete;
 
-  /// The leg's sockets travel with the command and belong to the worker, which closes them before it tells LegClosed.
-  /// Exhausted: the mailbox is full (the sockets are closed).
-  [[nodiscard]] Result<void> open(media::OpenLeg leg, MediaSockets sockets);
+  /// The sockets are lent: they must stay open until LegClosed has been told or the worker is gone; it does not close
+  /// them. Exhausted: the mailbox is full.
+  [[nodiscard]] Result<void> open(media::OpenLeg leg, const MediaSockets& sockets);
   /// Any command but OpenLeg. Exhausted: the mailbox is full; CloseLeg, one for each open leg, is taken all the same,
-  /// or its port would never come back. Signalling thread.
+  /// or its port would never come back. Signalling thread. The worker is woken once for all commands of a turn of the
+  /// loop: a SIP message makes several, and each wake costs two changes of thread.
   [[nodiscard]] Result<void> post(media::Command command);
-
-  /// While one lives, commands are put without waking the worker; its end wakes it once for all of them. A SIP message
-  /// makes several commands, and each wake costs two changes of thread. Signalling thread; not longer than a turn of
-  /// it.
-  class Hold {
-   public:
-    explicit Hold(MediaWorker& worker);
-    ~Hold();
-    Hold(const Hold&) = delete;
-    Hold& operator=(const Hold&) = delete;
-
-   private:
-    MediaWorker& worker_;
-  };
 
   struct Counters {
     std::uint64_t packets_in = 0, packets_out = 0, bytes_in = 0, bytes_out = 0;

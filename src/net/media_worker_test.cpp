@@ -5,6 +5,8 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 #include "net/clock.h"
 #include "net/media_loop.h"
@@ -23,15 +25,13 @@ std::shared_ptr<const media::ClipLibrary> clips() {
   return library;
 }
 
-/// A pair of sockets as the port pool makes them, on ports that are free now.
+/// A pair of sockets that nothing else uses, open until the process ends.
 MediaSockets any_sockets(const IpAddress& ip = kLoopback) {
-  for (std::uint16_t first = 40000; first < 60000; first = static_cast<std::uint16_t>(first + 200)) {
-    auto pool = PortPool::create(ip, first, static_cast<std::uint16_t>(first + 199));
-    auto sockets = pool->allocate();
-    if (sockets) return std::move(*sockets);
-  }
-  ADD_FAILURE() << "no free port";
-  return {};
+  static std::map<bool, PortPool> pools;
+  const auto pool = pools.try_emplace(ip.v6, *PortPool::create(ip, 40000, 59999)).first;
+  const auto sockets = pool->second.allocate(read_clock().mono);
+  EXPECT_TRUE(sockets) << "no free port";
+  return sockets.value_or(MediaSockets{});
 }
 
 /// A device: RTP and RTCP sockets, and what it sends.
@@ -76,14 +76,15 @@ class MediaWorkerTest : public testing::Test {
     worker_ = std::move(*started);
   }
 
-  Phone open(std::uint64_t id, const IpAddress& ip = kLoopback) {
+  Phone open(std::uint64_t id, const IpAddress& ip = kLoopback) { return open(id, any_sockets(ip), ip); }
+  Phone open(std::uint64_t id, const MediaSockets& sockets, const IpAddress& ip = kLoopback) {
     Phone phone;
     phone.leg = LegId{id};
     if (ip.v6) phone.rtp = *bind_udp({ip, 0}), phone.rtcp = *bind_udp({ip, 0});
-    auto sockets = any_sockets(ip);
+    sockets_of_[id] = sockets;
     phone.server = {ip, sockets.port};
-    EXPECT_TRUE(worker_->open({phone.leg, "segue-" + std::to_string(id), static_cast<std::uint32_t>(id), 1000, 0},
-                              std::move(sockets)));
+    EXPECT_TRUE(
+        worker_->open({phone.leg, "segue-" + std::to_string(id), static_cast<std::uint32_t>(id), 1000, 0}, sockets));
     media::SetRemote remote;
     remote.leg = phone.leg;
     remote.address = {local_endpoint(phone.rtp.get()), local_endpoint(phone.rtcp.get()), false, {}};
@@ -110,6 +111,7 @@ class MediaWorkerTest : public testing::Test {
     return turn_until(loop_, [&] { return worker_->counters().commands >= orders; });
   }
 
+  std::map<std::uint64_t, MediaSockets> sockets_of_;
   Loop loop_;
   std::vector<media::Message> messages_;
   std::unique_ptr<MediaWorker> worker_;
@@ -160,7 +162,7 @@ TEST_F(MediaWorkerTest, PlaysAClipOnTimeWithoutAnyPacketComingIn) {
   EXPECT_GE(read_clock().mono - begun, 170ms);  // ten packets span nine frames of 20 ms, give or take half a frame
 }
 
-TEST_F(MediaWorkerTest, ClosesTheSocketsAfterTheLastPacketAndBeforeItTells) {
+TEST_F(MediaWorkerTest, LetsTheSocketsGoAfterTheLastPacketAndBeforeItTells) {
   start();
   auto a = open(1), b = open(2);
   connect(a, b);
@@ -170,7 +172,9 @@ TEST_F(MediaWorkerTest, ClosesTheSocketsAfterTheLastPacketAndBeforeItTells) {
   EXPECT_TRUE(worker_->post(media::CloseLeg{a.leg}));
   ASSERT_TRUE(turn_until(loop_, [&] { return told<media::LegClosed>(a.leg) != nullptr; }));
   EXPECT_EQ(told<media::LegClosed>(a.leg)->packets_out, 1U);
-  EXPECT_TRUE(bind_udp(a.server)) << "the port is free again";
+  a.send();
+  Bytes ours(2000);
+  ASSERT_GT(::recv(sockets_of_[1].rtp, ours.data(), ours.size(), MSG_DONTWAIT), 0) << "nobody else reads it";
   EXPECT_EQ(worker_->counters().legs, 1U);
   Bytes last(2000);
   const auto got = ::recv(a.rtcp.get(), last.data(), last.size(), MSG_DONTWAIT);  // the final compound with its BYE
@@ -282,10 +286,7 @@ TEST_F(MediaWorkerTest, AFullMailboxRefuses) {
   const auto refused = worker_->post(media::SetSource{LegId{1}, media::FromNothing{}});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().kind, ErrorKind::Exhausted);
-  auto sockets = any_sockets();
-  const Endpoint at{kLoopback, sockets.port};
-  EXPECT_FALSE(worker_->open({LegId{1}, "x", 1, 1, 1}, std::move(sockets)));
-  EXPECT_TRUE(bind_udp(at)) << "the sockets were closed";
+  EXPECT_FALSE(worker_->open({LegId{1}, "x", 1, 1, 1}, any_sockets()));
   EXPECT_TRUE(worker_->post(media::CloseLeg{LegId{1}})) << "what is given back is always taken";
   EXPECT_TRUE(caught_up(1));
 }
@@ -299,13 +300,28 @@ TEST_F(MediaWorkerTest, RefusesALegWithoutSockets) {
 TEST_F(MediaWorkerTest, ALegWhoseSocketsCannotBeWatchedIsClosedAtOnce) {
   start();
   auto sockets = any_sockets();
-  sockets.rtcp = Fd(::memfd_create("no socket", MFD_CLOEXEC));  // epoll refuses plain files
-  const Endpoint at{kLoopback, sockets.port};
-  EXPECT_TRUE(worker_->open({LegId{1}, "x", 1, 1, 1}, std::move(sockets)));
+  const Fd file(::memfd_create("no socket", MFD_CLOEXEC));  // epoll refuses plain files
+  const auto rtcp = std::exchange(sockets.rtcp, file.get());
+  EXPECT_TRUE(worker_->open({LegId{1}, "x", 1, 1, 1}, sockets));
   ASSERT_TRUE(turn_until(loop_, [&] { return told<media::LegClosed>(LegId{1}) != nullptr; }));
   EXPECT_EQ(worker_->counters().legs, 0U);
-  EXPECT_TRUE(bind_udp(at));
   EXPECT_EQ(messages_.size(), 1U);
+  sockets.rtcp = rtcp;
+  EXPECT_TRUE(worker_->open({LegId{2}, "x", 1, 1, 1}, sockets));
+  ASSERT_TRUE(caught_up(2));
+  EXPECT_EQ(worker_->counters().legs, 1U) << "the RTP socket is not watched from the first time";
+}
+
+TEST_F(MediaWorkerTest, SocketsOfAClosedLegServeTheNext) {
+  start();
+  const auto first = open(1);
+  EXPECT_TRUE(worker_->post(media::CloseLeg{first.leg}));
+  ASSERT_TRUE(turn_until(loop_, [&] { return told<media::LegClosed>(first.leg) != nullptr; }));
+  auto a = open(2, sockets_of_[1]), b = open(3);
+  connect(a, b);
+  ASSERT_TRUE(caught_up(8));
+  a.send();
+  ASSERT_TRUE(turn_until(loop_, [&] { return !b.heard().empty(); }));
 }
 
 TEST_F(MediaWorkerTest, TheSameLegAgainKeepsTheFirstSockets) {
@@ -328,7 +344,6 @@ TEST_F(MediaWorkerTest, StopsWithOpenLegsAndCallsNobodyAfterwards) {
   ASSERT_TRUE(turn_until(loop_, [&] { return !b.heard().empty(); }));
   worker_.reset();
   messages_.clear();
-  EXPECT_TRUE(bind_udp(a.server));
   loop_.post([&] { loop_.stop(); });
   loop_.run();
   EXPECT_TRUE(messages_.empty());
@@ -366,10 +381,10 @@ TEST(ReceiveBatch, KnowsTheKernelsReceiveTime) {
     const SockAddr to(Endpoint{kLoopback, sockets.port});
     for (int i = 0; i < 2; ++i) ASSERT_EQ(::sendto(sender->get(), "abc", 3, 0, &to.any, to.length), 3);
     const auto after = read_clock().mono;
-    ASSERT_EQ(batch.receive(sockets.rtp.get()), 2U);
-    EXPECT_EQ(batch.receive(sockets.rtcp.get()), 0U);
+    ASSERT_EQ(batch.receive(sockets.rtp), 2U);
+    EXPECT_EQ(batch.receive(sockets.rtcp), 0U);
     for (int i = 0; i < 2; ++i) ASSERT_EQ(::sendto(sender->get(), "abc", 3, 0, &to.any, to.length), 3);
-    ASSERT_EQ(batch.receive(sockets.rtp.get()), 2U);
+    ASSERT_EQ(batch.receive(sockets.rtp), 2U);
     for (std::size_t i = 0; i < 2; ++i) {
       EXPECT_EQ(batch.from(i), local_endpoint(sender->get()));
       // The two clocks are read one after the other; the wall clock may be slewed meanwhile.
@@ -378,11 +393,11 @@ TEST(ReceiveBatch, KnowsTheKernelsReceiveTime) {
     }
     for (int i = 0; i < 2; ++i) ASSERT_EQ(::sendto(sender->get(), "abcd", 4, 0, &to.any, to.length), 4);
     for (int i = 0; i < 2; ++i) {
-      ASSERT_EQ(batch.receive(sockets.rtp.get(), 1), 1U);
+      ASSERT_EQ(batch.receive(sockets.rtp, 1), 1U);
       EXPECT_EQ(batch.packet(0).size(), 4U);
       EXPECT_GE(batch.arrived(0, read_clock()), before - 1ms);
     }
-    EXPECT_EQ(batch.receive(sockets.rtp.get(), 1), 0U);
+    EXPECT_EQ(batch.receive(sockets.rtp, 1), 0U);
   }
 }
 
