@@ -377,6 +377,23 @@ TEST_F(SipTransportsTest, SlowOnesAreClosed) {
   EXPECT_THAT(troubles_, ElementsAre(HasSubstr("closed: no message came in time"),
                                      HasSubstr("closed: a message was begun and not finished in time")));
   EXPECT_THAT(closed_, SizeIs(2));
+  // The half message may come with the whole one before it, too.
+  auto stalled = connected();
+  stalled.send(message() + "OPTIONS sip:a@b SIP");
+  EXPECT_TRUE(ended(stalled));
+  EXPECT_EQ(transports_->counters().closed_slow, 3U);
+}
+
+TEST_F(SipTransportsTest, LineEndsBetweenMessagesBeginNone) {
+  SipTransportsConfig config;
+  config.message_timeout = 60ms;
+  open(config);
+  auto peer = connected();
+  peer.send(message() + "\r\n");
+  ASSERT_TRUE(turn_until([&] { return messages_.size() == 1; }));
+  const auto begun = read_clock().mono;
+  ASSERT_TRUE(turn_until([&] { return read_clock().mono - begun > 150ms; }));
+  EXPECT_EQ(transports_->connections(), 1U);
 }
 
 TEST_F(SipTransportsTest, IdleOnesAreClosedButPingsKeepOpen) {

@@ -32,8 +32,6 @@ void tune(int fd) {
   set(fd, IPPROTO_TCP, TCP_KEEPCNT, 4);
 }
 
-bool only_line_ends(std::string_view bytes) { return bytes.find_first_not_of("\r\n") == std::string_view::npos; }
-
 bool out_of_files(int error_number) {
   return error_number == EMFILE || error_number == ENFILE || error_number == ENOBUFS || error_number == ENOMEM;
 }
@@ -234,11 +232,9 @@ void TcpConnections::take_frames(const Ref& c, std::string_view bytes) {
     ++counters_.received;
     hooks_.message(frame->message, c->flow);
   }
-  if (whole) {
-    c->message_begun.reset();
-  } else if (!c->message_begun && !only_line_ends(bytes)) {
-    c->message_begun = now;
-  }
+  // A message that follows a whole one has its own time, also if both came together.
+  if (whole || !c->framer.begun()) c->message_begun.reset();
+  if (!c->message_begun && c->framer.begun()) c->message_begun = now;
   if (!sound && c->open) give_up(c, sound.error());
 }
 

@@ -26,6 +26,8 @@ class StreamFramer {
   /// What stood where the stream broke, so that a request can be answered: at most kMaxMessageBytes; "" while it is
   /// sound.
   [[nodiscard]] const std::string& broken() const { return broken_bytes_; }
+  /// A message has begun and its end has not come yet. Line ends alone begin none.
+  [[nodiscard]] bool begun() const { return buffer_.find_first_not_of("\r\n", start_) != std::string::npos; }
 
  private:
   [[nodiscard]] Result<bool> cut();
