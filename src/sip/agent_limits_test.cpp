@@ -85,6 +85,51 @@ TEST(AgentFlow, AFailedFlowEndsWhatWaitsOnItAndNothingElse) {
   EXPECT_TRUE(t.bob.agent.dialog(other).has_value());
 }
 
+TEST(AgentFlow, WhatHasItsFinalResponseDoesNotFailAgain) {
+  PeerAndAgent t({}, TransportKind::Tcp);
+  t.invite();
+  t.responds(200, "x", std::string(kAnswer));
+  t.bob.expect<SessionAnswered>();
+  t.bob.agent.flow_failed(t.net.flow(t.bob, t.peer.address), t.net.now);
+  t.net.collect();
+  EXPECT_EQ(t.bob.count<SessionEnded>(), 0U);
+  EXPECT_TRUE(t.bob.agent.dialog(t.s).has_value());
+  EXPECT_EQ(t.bob.agent.sizes().client_transactions, 1U) << "it stays for the 2xx's repetitions";
+}
+
+/// What AgentLimits::max_transactions is reckoned from: the time that the transactions of one call are kept, summed.
+TEST(AgentLimits, ACallLeavesHundredTransactionSeconds) {
+  const auto kept_after = [](auto&& call) {  // by one agent, which is never told more
+    PeerAndAgent t;
+    call(t);
+    const auto begun = t.net.now.mono;
+    double sum = 0;
+    for (auto last = begun; t.net.now.mono - begun < 60s; last = t.net.now.mono) {
+      const auto sizes = t.bob.agent.sizes();
+      t.net.run_for(100ms);
+      sum += static_cast<double>(sizes.client_transactions + sizes.server_transactions) * to_s(t.net.now.mono - last);
+    }
+    EXPECT_EQ(t.bob.agent.sizes().timers, 0U);
+    return sum;
+  };
+  const double caller_leg = kept_after([](PeerAndAgent& t) {
+    t.says(t.peer.request("INVITE", 1, "challenged", std::string(kOffer)));
+    t.bob.agent.respond(t.bob.expect<RequestReceived>().transaction, 401, {}, {}, t.net.now, {});
+    t.net.collect();
+    t.says(t.peer.request("ACK", 1, "challenged"));
+    t.talk();
+    t.says(t.peer.request("BYE", 3, "bye"));
+  });
+  const double callee_leg = kept_after([](PeerAndAgent& t) {
+    t.invite();
+    t.responds(200, "x", std::string(kAnswer));
+    t.bob.agent.hangup(t.s, {}, t.net.now);
+    t.net.collect();
+    t.responds(200, "x", {}, "BYE");
+  });
+  EXPECT_NEAR(caller_leg + callee_leg, 3 * 32 + 2 * 5, 1);
+}
+
 TEST(AgentFlow, ByeOnAFailedFlowStillEndsTheSession) {
   PeerAndAgent t({}, TransportKind::Tcp);
   t.talk();

@@ -175,6 +175,7 @@ void Agent::Impl::on_response(Message m, const Flow& from, Now now) {
     case ClientTransaction::Event::Provisional:
       return on_provisional(*t, std::move(m), from, now);
     case ClientTransaction::Event::Final:
+      transactions.settle(*t);
       on_final(*t, std::move(m), from, now);
       t->release_request();
       return;

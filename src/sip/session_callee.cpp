@@ -95,9 +95,10 @@ void Agent::Impl::send_success(Session& s, ServerTransaction& t, std::string sdp
   if (!sdp.empty()) s.sdp_in_force = sdp;
   const bool offers = !t.offer && !sdp.empty();
   set_sdp(m, std::move(sdp));
+  const auto cseq = cseq_number(t.request).value_or(0);
   std::string bytes = send_response(t, m, now);
   if (!t.invite()) return;
-  s.awaited_ack = AwaitedAck{cseq_number(t.request).value_or(0), std::move(bytes), t.flow, config.t1, offers};
+  s.awaited_ack = AwaitedAck{cseq, std::move(bytes), t.flow, config.t1, offers};
   timers.arm(s.ack_retransmit, now.mono + config.t1, TimerKind::AckRetransmit, s.id.value);
   timers.arm(s.ack_missing, now.mono + env.limit(), TimerKind::AckMissing, s.id.value);
 }

@@ -36,6 +36,7 @@ bool ServerTransaction::on_ack(const TransactionEnv& env, Now now) {
       env.timers.cancel(retransmit_);
       env.timers.arm(end_, now.mono + (repeats() ? env.config.t4 : Duration{0}), TimerKind::ServerEnd, id.value);
       wire_.clear();
+      wire_.shrink_to_fit();
       return true;
     case State::Confirmed:
       return true;
@@ -60,6 +61,7 @@ std::string ServerTransaction::respond(const Message& response, const Transactio
   enter_final(response.status, env, now);
   if (state_ == State::Accepted) {
     wire_.clear();
+    wire_.shrink_to_fit();
     env.send(flow, bytes);
     return bytes;
   }
@@ -69,10 +71,10 @@ std::string ServerTransaction::respond(const Message& response, const Transactio
 }
 
 void ServerTransaction::enter_final(int status, const TransactionEnv& env, Now now) {
+  request = Message{};  // half a minute is long: only the response stays, where it may have to be repeated
   if (!invite_) {
     state_ = State::Completed;
     env.timers.arm(end_, now.mono + (repeats() ? env.limit() : Duration{0}), TimerKind::ServerEnd, id.value);
-    request = Message{};
     return;
   }
   env.timers.arm(end_, now.mono + env.limit(), TimerKind::ServerEnd, id.value);

@@ -31,7 +31,7 @@ class ServerTransaction {
   Flow flow;                      ///< where responses go (RFC 3261 section 18.2.2)
   std::uint16_t source_port = 0;  ///< the request's own: a dialog's requests go there
   std::string key, merge_key;     ///< in TransactionTable
-  Message request;                ///< only the headers that responses and a new dialog are made of
+  Message request;                ///< only what responses and a new dialog are made of, until it is answered
   std::string to_tag;             ///< ours, for a request that came without one
   bool offer = false;             ///< the request had SDP
   bool cancelled = false;         ///< CANCEL came before our final response

@@ -12,12 +12,19 @@ constexpr char kSeparator = '\n';  // cannot occur in a header value
 
 }  // namespace
 
+template <typename Change>
+void TransactionTable::at_places(const ClientTransaction& t, const Change& change) {
+  change(t.flow.remote);
+  if (t.flow.reopen && *t.flow.reopen != t.flow.remote) change(*t.flow.reopen);
+}
+
 ClientTransaction& TransactionTable::send(ClientTransaction t, std::string_view branch, Now now) {
   t.id = new_id();
   if (!t.user.valid()) t.user = t.id;
   t.key.append(branch).append(1, kSeparator).append(t.request.method);
   client_keys_.emplace(t.key, t.id.value);
   auto& stored = clients_.emplace(t.id.value, std::move(t)).first->second;
+  at_places(stored, [&](const Endpoint& place) { pending_[place].insert(stored.id.value); });
   stored.start(env_, now);
   return stored;
 }
@@ -37,15 +44,27 @@ void TransactionTable::erase_client(TransactionId id) {
   const auto found = clients_.find(id.value);
   if (found == clients_.end()) return;
   found->second.stop(env_);
+  settle(found->second);
   client_keys_.erase(found->second.key);
   clients_.erase(found);
 }
 
+void TransactionTable::settle(const ClientTransaction& t) {
+  at_places(t, [&](const Endpoint& place) {
+    const auto there = pending_.find(place);
+    if (there == pending_.end()) return;
+    there->second.erase(t.id.value);
+    if (there->second.empty()) pending_.erase(there);
+  });
+}
+
 template <typename Wanted>
-std::vector<TransactionId> TransactionTable::clients_where(const Wanted& wanted) const {
+std::vector<TransactionId> TransactionTable::pending_where(const Endpoint& remote, const Wanted& wanted) const {
   std::vector<TransactionId> ids;
-  for (const auto& [id, t] : clients_) {
-    if (wanted(t)) ids.push_back(TransactionId{id});
+  const auto there = pending_.find(remote);
+  if (there == pending_.end()) return ids;
+  for (const auto id : there->second) {
+    if (wanted(clients_.at(id))) ids.push_back(TransactionId{id});
   }
   // The order of a hash table must not show in the outputs.
   std::sort(ids.begin(), ids.end());
@@ -53,15 +72,14 @@ std::vector<TransactionId> TransactionTable::clients_where(const Wanted& wanted)
 }
 
 std::vector<TransactionId> TransactionTable::pending_on(const Flow& flow) const {
-  return clients_where([&](const ClientTransaction& t) { return t.pending() && t.flow == flow; });
+  return pending_where(flow.remote, [&](const ClientTransaction& t) { return t.flow == flow; });
 }
 
 std::vector<TransactionId> TransactionTable::unanswered_on(const Flow& connection) const {
-  return clients_where([&](const ClientTransaction& t) {
+  return pending_where(connection.remote, [&](const ClientTransaction& t) {
     if (t.state() != ClientTransaction::State::Calling || t.flow.transport != connection.transport) return false;
-    const bool there = t.flow.remote == connection.remote || t.flow.reopen == connection.remote;
     // Connections are numbered in order: what names an older one, or none, went to the one that was open to that peer.
-    return there && t.flow.connection.value <= connection.connection.value;
+    return t.flow.connection.value <= connection.connection.value;
   });
 }
 

@@ -7,16 +7,19 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
+#include <vector>
 
 #include "sip/transaction_client.h"
 #include "sip/transaction_server.h"
 
 namespace segue::sip {
 
-/// Lets the maps be searched with a string_view into a scratch buffer.
+/// Lets the maps be searched with a string_view into a scratch buffer. Not noexcept: the standard library then keeps
+/// each key's hash beside it and need not hash its neighbours again in every search.
 struct TextHash {
   using is_transparent = void;
-  std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
+  std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
 };
 template <typename T>
 using TextMap = std::unordered_map<std::string, T, TextHash, std::equal_to<>>;
@@ -33,10 +36,12 @@ class TransactionTable {
   [[nodiscard]] ClientTransaction* find_client(std::string_view branch, std::string_view method);
   [[nodiscard]] ClientTransaction* client(TransactionId id);
   void erase_client(TransactionId id);
-  /// Those that still wait for a final response from this flow.
+  /// Those that still wait for a final response from this flow, oldest first; costs what waits on its remote address.
   [[nodiscard]] std::vector<TransactionId> pending_on(const Flow& flow) const;
   /// Those that have had no response at all and went out on this stream connection.
   [[nodiscard]] std::vector<TransactionId> unanswered_on(const Flow& connection) const;
+  /// The final response of `t` has come.
+  void settle(const ClientTransaction& t);
 
   // ---- server side
   /// Identity of a request; `method` INVITE finds what an ACK or CANCEL belongs to.
@@ -54,14 +59,18 @@ class TransactionTable {
   [[nodiscard]] std::size_t servers() const { return servers_.size(); }
 
  private:
+  /// The addresses by which a client transaction is found while it waits: its peer's and where that one listens.
+  template <typename Change>
+  static void at_places(const ClientTransaction& t, const Change& change);
   template <typename Wanted>
-  [[nodiscard]] std::vector<TransactionId> clients_where(const Wanted& wanted) const;
+  [[nodiscard]] std::vector<TransactionId> pending_where(const Endpoint& remote, const Wanted& wanted) const;
   std::string_view merge_key(const Message& request);
 
   TransactionEnv env_;
   std::uint64_t last_id_ = 0;
   std::string scratch_;
   std::unordered_map<std::uint64_t, ClientTransaction> clients_;
+  std::unordered_map<Endpoint, std::unordered_set<std::uint64_t>> pending_;  // clients, by at_places()
   std::unordered_map<std::uint64_t, ServerTransaction> servers_;
   TextMap<std::uint64_t> client_keys_, server_keys_, merge_keys_;
 };
