@@ -16,8 +16,13 @@ bool IpAddress::loopback() const {
 }
 
 std::string IpAddress::to_string() const {
+  if (!v6) {  // inet_ntop prints through sprintf, and this is in every message
+    std::string text = std::to_string(bytes[0]);
+    for (std::size_t i = 1; i < 4; ++i) text.append(1, '.').append(std::to_string(bytes[i]));
+    return text;
+  }
   char text[INET6_ADDRSTRLEN] = {};
-  ::inet_ntop(v6 ? AF_INET6 : AF_INET, bytes.data(), text, sizeof text);
+  ::inet_ntop(AF_INET6, bytes.data(), text, sizeof text);
   return text;
 }
 

@@ -63,7 +63,11 @@ bool Random::chance(double probability) { return static_cast<double>(u32()) < pr
 std::string Random::token(std::size_t length) {
   static constexpr char kAlphabet[] = "abcdefghijklmnopqrstuvwxyz234567";
   std::string text(length, 'a');
-  for (auto& c : text) c = kAlphabet[u32() & 31];
+  std::uint32_t bits = 0;
+  for (std::size_t i = 0; i < length; ++i, bits >>= 5) {
+    if (i % 6 == 0) bits = u32();  // six times five bits of its 32
+    text[i] = kAlphabet[bits & 31];
+  }
   return text;
 }
 

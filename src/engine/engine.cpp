@@ -22,9 +22,9 @@ Leg* Engine::Impl::find(SessionId id) {
 void Engine::Impl::pump(Now now) {
   for (;;) {
     if (auto order = core.poll()) {
-      std::visit([&](const auto& o) { carry_out(o, now); }, *order);
+      std::visit([&](auto& o) { carry_out(o, now); }, *order);
     } else if (auto event = agent.poll()) {
-      std::visit([&](const auto& e) { handle(e, now); }, *event);
+      std::visit([&](auto& e) { handle(e, now); }, *event);
     } else {
       return;
     }

@@ -97,7 +97,7 @@ struct Engine::Impl {
   [[nodiscard]] bool heard_after(const sip::ResponseReceived& e);
 
   // ---- sessions.cpp
-  void handle(const sip::SendMessage& e, Now now);
+  void handle(sip::SendMessage& e, Now now);
   void handle(const sip::ResponseReceived& e, Now now);
   void handle(const sip::SessionRequest& e, Now now);
   void handle(const sip::SessionProgress& e, Now now);
@@ -124,7 +124,7 @@ struct Engine::Impl {
   void carry_out(const call::DisarmSplice& o, Now now);
   void carry_out(const call::UnwatchFlip& o, Now now);
   void carry_out(const call::CallChanged& o, Now now);
-  void carry_out(const call::CallOver& o, Now now);
+  void carry_out(call::CallOver& o, Now now);
   void reject_offer(const Leg& leg, int status, std::string_view why, Now now);
   void open_media(Leg& leg);
   void close_media(Leg& leg);

@@ -163,12 +163,12 @@ void Engine::Impl::carry_out(const call::UnwatchFlip& o, Now) { out(ToMedia{medi
 // Events for listeners come with the event stream; the API reads the calls themselves.
 void Engine::Impl::carry_out(const call::CallChanged&, Now) {}
 
-void Engine::Impl::carry_out(const call::CallOver& o, Now) {
+void Engine::Impl::carry_out(call::CallOver& o, Now) {
   for (const auto& flip : o.record.flips) watches.erase(flip.id);
   log(Log::Level::Info,
       fmt::format("call {} from {} to {} ended: {}", o.record.id.value, o.record.caller.number, o.record.dialled,
                   call::to_string(o.record.cause.value_or(call::Cause::NormalClearing))));
-  out(StoreRecord{o.record});
+  out(StoreRecord{std::move(o.record)});
 }
 
 }  // namespace segue::engine

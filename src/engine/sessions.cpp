@@ -50,9 +50,9 @@ int refusal_of(std::string_view method) {
 
 }  // namespace
 
-void Engine::Impl::handle(const sip::SendMessage& e, Now) {
+void Engine::Impl::handle(sip::SendMessage& e, Now) {
   if (!watches.empty() && !e.refresh) count_for_watches(e.bytes);
-  out(SendSip{e.flow, e.bytes});
+  out(SendSip{e.flow, std::move(e.bytes)});
 }
 
 /// Requests of ours to the far party while a flip is measured. The session timer's are not of the flip, nor is OPTIONS:

@@ -1,11 +1,13 @@
 // The only file of this layer that sees OpenSSL.
 #include "sip/digest.h"
 
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <openssl/params.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <limits>
 #include <vector>
@@ -206,17 +208,36 @@ std::string DigestChallenge::to_string() const {
   return out;
 }
 
-DigestServer::DigestServer(std::string realm, Random random)
-    : realm_(std::move(realm)), random_(random), key_(random_.token(52)) {}
+/// HMAC-SHA-256.
+struct DigestServer::Signer {
+  std::unique_ptr<EVP_MAC, decltype(&EVP_MAC_free)> mac{EVP_MAC_fetch(nullptr, "HMAC", nullptr), &EVP_MAC_free};
+  std::unique_ptr<EVP_MAC_CTX, decltype(&EVP_MAC_CTX_free)> context{EVP_MAC_CTX_new(mac.get()), &EVP_MAC_CTX_free};
 
-std::string DigestServer::sign(std::string_view text) const {
-  unsigned char mac[EVP_MAX_MD_SIZE];
-  unsigned int size = 0;
-  const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
-  const auto* done = HMAC(EVP_sha256(), key_.data(), static_cast<int>(key_.size()), bytes, text.size(), mac, &size);
-  SEGUE_ASSERT(done != nullptr && size >= kSignatureDigits / 2);
-  return to_hex(mac, kSignatureDigits / 2);
-}
+  explicit Signer(std::string_view key) {
+    char digest[] = "SHA256";
+    const std::array<OSSL_PARAM, 2> parameters{OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+                                               OSSL_PARAM_construct_end()};
+    const auto* bytes = reinterpret_cast<const unsigned char*>(key.data());
+    SEGUE_ASSERT(EVP_MAC_init(context.get(), bytes, key.size(), parameters.data()) == 1);
+  }
+
+  [[nodiscard]] std::string sign(std::string_view text) const {
+    unsigned char result[EVP_MAX_MD_SIZE];
+    std::size_t size = 0;
+    const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
+    SEGUE_ASSERT(EVP_MAC_init(context.get(), nullptr, 0, nullptr) == 1);  // the same key again
+    SEGUE_ASSERT(EVP_MAC_update(context.get(), bytes, text.size()) == 1);
+    SEGUE_ASSERT(EVP_MAC_final(context.get(), result, &size, sizeof result) == 1 && size >= kSignatureDigits / 2);
+    return to_hex(result, kSignatureDigits / 2);
+  }
+};
+
+void DigestServer::ForgetSigner::operator()(Signer* signer) const { delete signer; }
+
+DigestServer::DigestServer(std::string realm, Random random)
+    : realm_(std::move(realm)), random_(random), signer_(new Signer(random_.token(52))) {}
+
+std::string DigestServer::sign(std::string_view text) const { return signer_->sign(text); }
 
 DigestChallenge DigestServer::challenge(DigestAlgorithm algorithm, bool stale, Instant now) {
   DigestChallenge challenge;

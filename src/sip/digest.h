@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -58,9 +59,13 @@ class DigestServer {
   [[nodiscard]] Verdict check(const DigestCredentials& c, std::string_view method, std::string_view ha1, Instant now);
 
  private:
+  struct Signer;  ///< keeps the key ready: making it ready costs more than a signature
+  struct ForgetSigner {
+    void operator()(Signer* signer) const;
+  };
   std::string realm_;
   Random random_;
-  std::string key_;
+  std::unique_ptr<Signer, ForgetSigner> signer_;
   struct Seen {
     std::uint32_t highest_count = 0;
     Instant born{};

@@ -50,7 +50,7 @@ std::string with_tag(const std::string& to, std::string_view tag) {
 
 const std::string* Message::find(std::string_view name) const {
   for (const auto& header : headers) {
-    if (iequals(header.name, name)) return &header.value;
+    if (header.name.size() == name.size() && iequals(header.name, name)) return &header.value;
   }
   return nullptr;
 }
