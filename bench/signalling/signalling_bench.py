@@ -2,10 +2,10 @@
 """CPU time of a call's signalling: Segue beside Debian's Kamailio as a stateful proxy, in the same run, interleaved.
 
 Segue does a back-to-back user agent's work (both legs, digest, RTP and RTCP ports of both legs taken and given back, a call
-record written); Kamailio relays, with and without asking for a digest. sipp is caller and callee. No media flows.
+record written); Kamailio relays, with and without asking for a digest, and once more with its dialog module. sipp is caller and callee. No media flows.
 The server is on core 0, both sipps on core 1; times are the kernel's account of all its threads or processes.
 
-  signalling_bench.py            everything, about 4 minutes; --quick: a few seconds, for the tests
+  signalling_bench.py            everything, about 7 minutes; --quick: a few seconds, for the tests
 """
 import argparse
 import concurrent.futures
@@ -62,7 +62,7 @@ def callee():
 
 
 class Segue:
-    name, digest = "Segue", True
+    digest = True
 
     def __init__(self, room):
         self.room, self.server = room, Server(room, log_level="warning", cpu=SERVER_CORE)
@@ -83,13 +83,13 @@ class Segue:
 
 
 class Kamailio:
-    def __init__(self, room, digest):
+    def __init__(self, room, digest, dialog=False):
         self.room, self.digest = room, digest
-        self.name = "Kamailio with digest" if digest else "Kamailio"
         self.sipp = Sipp(room)
         command = ["kamailio", "-DD", "-E", "-f", str(HERE / "kamailio.cfg"), "-m", "256", "-M", "16", "-w", str(room.folder),
                    "-Y", str(room.folder), "-P", str(room.folder / "kamailio.pid")]
-        self.process = room.start("kamailio", command + (["-A", "WITH_AUTH"] if digest else []), cpu=SERVER_CORE)
+        command += (["-A", "WITH_AUTH"] if digest else []) + (["-A", "WITH_DIALOG"] if dialog else [])
+        self.process = room.start("kamailio", command, cpu=SERVER_CORE)
         time.sleep(0.5)
         wait_for("Kamailio's workers", lambda: len(self.pids()) > 2)
         time.sleep(0.5)
@@ -223,7 +223,8 @@ def main():
         options.rounds, options.calls, options.rate, options.no_maximum = 1, 60, 60, True
     with Room() as room:
         servers = [("Segue, digest", lambda: Segue(room)), ("Kamailio, digest", lambda: Kamailio(room, True)),
-                   ("Kamailio, no digest", lambda: Kamailio(room, False))]
+                   ("Kamailio, no digest", lambda: Kamailio(room, False)),
+                   ("Kamailio, digest and dialogs", lambda: Kamailio(room, True, dialog=True))]
         figures = in_turn(servers, options.rounds, options.calls, options.rate)
         segue = statistics.median(figures["Segue, digest"])
         rows = [("server", "CPU a call, µs (median)", "least to most", "Segue / it", "calls a second of one core at that cost")]
