@@ -122,6 +122,7 @@ void Exchange::Impl::watch(const WatchLine& c, Now now, Sink& sink) {
   setup.noise_payload_type = leg->format.receive_cn_pt;
   setup.event_clock = leg->format.event_clock;
   setup.frame_ticks = leg->line.frame_ticks();
+  setup.longest_frame_ticks = leg->line.longest_frame_ticks();
   if (leg->line.packets() > 0) setup.last_sequence = static_cast<std::uint16_t>(leg->line.next_sequence() - 1);
   setup.end = leg->line.end();
   setup.slots = leg->line.timeline();

@@ -19,6 +19,7 @@ FlipMeter::FlipMeter(Setup setup) : setup_(std::move(setup)), frame_(std::max(se
   m_.line = setup_.line;
   highest_ = setup_.last_sequence.value_or(0);
   end_ = heard_end_ = setup_.end;
+  m_.frame_ms = ticks_ms(setup_.longest_frame_ticks > 0 ? setup_.longest_frame_ticks : frame_);
   m_.waveform_known = is_g711(setup_.codec);
   if (m_.waveform_known) steps_.emplace(setup_.codec == Codec::Pcmu ? g711::Law::Mu : g711::Law::A);
   before_.reserve(kMaxTrace / 2);
@@ -90,8 +91,7 @@ void FlipMeter::departed(ByteView bytes, const Endpoint& to, std::optional<Insta
     lateness(*packet, point, switched, now);
     if (switched) heard(ahead, hole, point, now);
     frame_ = std::max(duration(*packet), 1u);
-    if (switched || !spliced_at_)
-      m_.frame_ms = std::max(switched ? m_.frame_ms : 0, to_ms(setup_.slots.length(frame_)));
+    if (switched || !spliced_at_) m_.frame_ms = std::max(m_.frame_ms, ticks_ms(frame_));
   } else {
     silent_ticks_ += std::max(0, rtp::timestamp_distance(packet->timestamp + duration(*packet), end_));
   }
@@ -265,6 +265,8 @@ void FlipMeter::spliced(const Splice& splice) {
   const Source& a = sources_[0];
   a_was_active_ = a.any && at - a.last <= setup_.slots.length(kActiveFrames * std::int64_t{frame_});
 }
+
+double FlipMeter::ticks_ms(std::uint32_t ticks) const { return ticks * 1000.0 / rtp_clock(setup_.codec); }
 
 std::uint32_t FlipMeter::duration(const rtp::PacketView& packet) const {
   if (audio(packet)) return duration_ticks(setup_.codec, packet.payload);

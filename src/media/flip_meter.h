@@ -31,6 +31,7 @@ class FlipMeter {
     std::optional<std::uint8_t> event_payload_type, noise_payload_type;
     std::uint32_t event_clock = 8000;
     std::uint32_t frame_ticks = 160;
+    std::uint32_t longest_frame_ticks = 0;       ///< that the line has had: half of it is how late a slot may be
     std::optional<std::uint16_t> last_sequence;  ///< the highest that had left when the watch began
     std::uint32_t end = 0;                       ///< and the timestamp after it
     Duration a_phase{};                          ///< how late A was for its slot when it was placed there
@@ -122,6 +123,7 @@ class FlipMeter {
   void report_gaps(const std::vector<Point>& points, Instant middle);
   [[nodiscard]] Instant even(const Point& point) const;
   void report_lateness(const std::vector<Point>& points);
+  [[nodiscard]] double ticks_ms(std::uint32_t ticks) const;
   [[nodiscard]] std::uint32_t duration(const rtp::PacketView& packet) const;
   [[nodiscard]] bool audio(const rtp::PacketView& packet) const { return packet.payload_type == setup_.payload_type; }
   [[nodiscard]] std::int32_t frame() const { return static_cast<std::int32_t>(frame_); }

@@ -30,6 +30,7 @@ void Line::set_format(const LegFormat& format, Instant now) {
   // A new codec counts time anew, from where the old one stood: RFC 3550 has no better answer on one SSRC.
   if (timeline_.anchored()) timeline_.anchor(now, end_, clock);
   frame_ = clock / 1000 * std::clamp(format.ptime_ms, 10u, 120u);
+  longest_frame_ = 0;
   history_.clear();
   current_.mapped = false;
   schedule(now);
@@ -131,7 +132,7 @@ bool Line::active(Instant now) const {
 bool Line::runs(Instant now) const { return current_.mapped && !current_.opening && !pacing() && active(now); }
 
 bool Line::late_for_free_slot(const SourcePacket& in) const {
-  const auto frame = static_cast<std::int32_t>(std::max(frame_, in.ticks));
+  const auto frame = static_cast<std::int32_t>(std::max(longest_frame_, in.ticks));
   return rtp::timestamp_distance(timeline_.ideal(in.arrived), end_) >= frame / 2;
 }
 
@@ -201,7 +202,7 @@ bool Line::join(const SourcePacket& in, Instant now) {
   } else {
     timeline_.new_source();
     const auto ticks = static_cast<std::int32_t>(in.ticks);
-    const auto frame = std::max(static_cast<std::int32_t>(frame_), ticks);
+    const auto frame = std::max(static_cast<std::int32_t>(longest_frame_), ticks);
     std::int32_t behind = past_free_slot(in.arrived, frame);
     // Rather up to half a frame late than past a slot that the old source was about to fill.
     if (cut_running_ && behind > 0) behind -= frame / 10;
@@ -256,15 +257,21 @@ bool Line::take_over(const SourcePacket& in, Instant now) {
   const std::uint32_t timestamp = in.packet.timestamp + current_.timestamp_offset;
   const std::int32_t hole = rtp::timestamp_distance(timestamp, end_);
   const bool withheld = resume_at_ && rtp::timestamp_distance(timestamp, *resume_at_) < 0;
-  if (hole < 0 || (withheld && filler_ == Filler::Yielding)) {
+  const auto ticks = static_cast<std::int32_t>(in.ticks);
+  const auto frame = std::max(ticks, static_cast<std::int32_t>(slot_ticks()));
+  // Noise has the packet's slot, but the free one is as near: were it dropped, the next one would meet the same, for
+  // ever, where the source is late on its slots or its frames are of another length.
+  const bool near =
+      filler_ != Filler::None && hole < 0 && hole > -frame && past_free_slot(in.arrived, frame) >= -(frame / 2);
+  if ((hole < 0 && !near) || (withheld && filler_ == Filler::Yielding)) {
     (void)current_.take(in.packet.sequence);
     return false;
   }
-  const auto ticks = static_cast<std::int32_t>(in.ticks);
-  const std::int32_t lost = std::clamp(current_.ahead(in.packet.sequence) - 1, 0, hole / ticks);
+  const std::int32_t lost = std::clamp(current_.ahead(in.packet.sequence) - 1, 0, std::max(0, hole / ticks));
   // The noise's slots may be longer than the source's: a part of one that is left over is not left empty.
-  if (hole < std::max(ticks, static_cast<std::int32_t>(slot_ticks())) && lost == 0) {
+  if (hole != 0 && hole < frame && lost == 0) {
     current_.timestamp_offset -= static_cast<std::uint32_t>(hole);
+    timeline_.new_source();  // its phase is another from here on, and that is no drift
   }
   current_.sequence_offset = static_cast<std::uint16_t>(next_sequence_ + lost - in.packet.sequence);
   current_.floor = end_;
@@ -314,6 +321,7 @@ void Line::sent_audio(Scratch& scratch, std::size_t payload, std::uint32_t times
   }
   fade_next_ = false;
   frame_ = ticks;
+  longest_frame_ = std::max(longest_frame_, ticks);
   if (hole + static_cast<std::int32_t>(ticks) > 0) end_ = timestamp + ticks;
 }
 

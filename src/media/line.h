@@ -50,10 +50,6 @@ class Line {
   void play_leg(LegId leg, Instant now);
   void play_clip(Clip clip, bool loop, Instant now);
   void play_nothing();
-  /// Whether a splice with this packet would leave out slots that the present source may still fill, since its packets
-  /// are late: until when to wait for them. Never longer than until the slot that `first` would take, so that it is not
-  /// late itself.
-  [[nodiscard]] std::optional<Instant> old_source_owes(const SourcePacket& first, Instant now) const;
   /// The splice: `leg` becomes the source with this very packet or, where its slot is taken, with its next one.
   ByteView splice(const SourcePacket& first, Instant now, Scratch& scratch);
   /// Splice without a packet: comfort noise until `leg` sends.
@@ -108,6 +104,7 @@ class Line {
   [[nodiscard]] std::uint16_t next_sequence() const { return next_sequence_; }
   [[nodiscard]] std::uint32_t end() const { return end_; }
   [[nodiscard]] std::uint32_t frame_ticks() const { return frame_; }
+  [[nodiscard]] std::uint32_t longest_frame_ticks() const { return longest_frame_; }
 
  private:
   enum class Filler : std::uint8_t {
@@ -176,8 +173,9 @@ class Line {
 
   Timeline timeline_;
   std::uint16_t next_sequence_;
-  std::uint32_t end_;          // the first free slot
-  std::uint32_t frame_ = 160;  // ticks of the last audio packet
+  std::uint32_t end_;                // the first free slot
+  std::uint32_t frame_ = 160;        // ticks of the last audio packet
+  std::uint32_t longest_frame_ = 0;  // of all: a source may stand half of it off its slots, and those after it too
   std::optional<Instant> last_sent_;
   SentHistory history_;
   bool fade_next_ = false, marker_next_ = false;
