@@ -49,6 +49,7 @@ class DoctoredFlip {
   Duration report_ahead{};
   Duration b_began = 20ms;              ///< before the packet that proves it
   int b_let_go = 1;                     ///< packets of B before the one that is heard
+  bool keyed = false;                   ///< that noise stands for a key
   int withheld = 0;                     ///< packets of A just before the splice that noise stands for
   std::function<Duration(int)> wait;    ///< of a packet in this machine before it is read
   std::function<Duration(int)> jitter;  ///< of a packet's arrival
@@ -96,7 +97,7 @@ class DoctoredFlip {
     Bytes bytes(rtp::kHeaderBytes);
     rtp::write_header(bytes, out.header);
     bytes.insert(bytes.end(), out.payload.begin(), out.payload.end());
-    meter.departed(bytes, out.to, arrival.used ? std::nullopt : std::optional(seen), out.at);
+    meter.departed(bytes, out.to, arrival.used ? std::nullopt : std::optional(FlipMeter::Made{seen, keyed}), out.at);
   }
   /// B's first packet, sent before the one that is heard.
   void before_it(FlipMeter& meter, Instant proving) const {

@@ -117,7 +117,7 @@ struct Exchange::Impl {
   void to_line(Leg& leg, const SourcePacket& in, bool skip, Now now, Sink& sink);
   bool consider_splice(Leg& leg, const SourcePacket& in, Now now, Sink& sink);
   void fire_splice(Leg& leg, const SourcePacket* in, Now now, Sink& sink);
-  void depart(Leg& leg, ByteView packet, std::optional<Instant> due, Now now, Sink& sink);
+  void depart(Leg& leg, ByteView packet, std::optional<FlipMeter::Made> made, Now now, Sink& sink);
   void pace(Leg& leg, Now now, Sink& sink);
   // exchange_digits.cpp
   void event_packet(Leg& leg, const SourcePacket& in, Now now, Sink& sink);

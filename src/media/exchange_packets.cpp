@@ -154,11 +154,10 @@ void Exchange::Impl::fire_splice(Leg& leg, const SourcePacket* in, Now now, Sink
   touch(leg);
 }
 
-/// `due`: of a packet that the line made itself.
-void Exchange::Impl::depart(Leg& leg, ByteView packet, std::optional<Instant> due, Now now, Sink& sink) {
+void Exchange::Impl::depart(Leg& leg, ByteView packet, std::optional<FlipMeter::Made> made, Now now, Sink& sink) {
   ++leg.totals.packets_out;
   leg.totals.bytes_out += packet.size();
-  if (leg.meter) leg.meter->departed(packet, *leg.to, due, now.mono);
+  if (leg.meter) leg.meter->departed(packet, *leg.to, made, now.mono);
   sink.send_rtp(leg.id, *leg.to, packet);
 }
 
@@ -167,9 +166,10 @@ void Exchange::Impl::pace(Leg& leg, Now now, Sink& sink) {
   constexpr int kMaxBurst = 16;
   for (int i = 0; i < kMaxBurst; ++i) {
     const auto before = leg.line.deadline();
+    const bool for_key = leg.line.covers_key();
     const auto out = leg.line.pace(now.mono, scratch);
     if (!out.empty()) {
-      depart(leg, out, before, now, sink);
+      depart(leg, out, FlipMeter::Made{before.value_or(now.mono), for_key}, now, sink);
     } else if (leg.line.deadline() == before) {
       break;
     }

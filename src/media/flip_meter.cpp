@@ -58,7 +58,7 @@ void FlipMeter::arrived(const Arrival& arrival) {
   add(point);
 }
 
-void FlipMeter::departed(ByteView bytes, const Endpoint& to, std::optional<Instant> due, Instant now) {
+void FlipMeter::departed(ByteView bytes, const Endpoint& to, std::optional<Made> made, Instant now) {
   const auto packet = rtp::parse_packet(bytes);
   ++m_.packets_watched;
   if (!packet) {
@@ -79,8 +79,8 @@ void FlipMeter::departed(ByteView bytes, const Endpoint& to, std::optional<Insta
     point.wait = pending_->arrival.seen - pending_->arrival.at;
     point.held = now - pending_->arrival.seen;
     if (audio(*packet)) point.cadence = pending_->arrival.who;
-  } else if (due) {
-    point.wait = std::max(Duration::zero(), now - *due);
+  } else if (made) {
+    point.wait = std::max(Duration::zero(), now - made->due);
   }
   const std::int32_t ahead = rtp::sequence_distance(packet->sequence, highest_);
   const std::int32_t hole = rtp::timestamp_distance(packet->timestamp, end_);
@@ -97,7 +97,7 @@ void FlipMeter::departed(ByteView bytes, const Endpoint& to, std::optional<Insta
   }
   if (rtp::timestamp_distance(packet->timestamp + duration(*packet), end_) > 0)
     end_ = packet->timestamp + duration(*packet);
-  if (pending_) heard_end_ = end_;
+  if (pending_ || (made && made->for_key)) heard_end_ = end_;
   if (ahead > 0) highest_ = packet->sequence;
   if (pending_)
     sources_[static_cast<std::size_t>(pending_->arrival.who)].offset = packet->timestamp - pending_->arrival.timestamp;

@@ -62,9 +62,12 @@ class FlipMeter {
 
   /// A source's packet; call before departed() for what is made of it.
   void arrived(const Arrival& arrival);
-  /// A packet leaves: made of the packet that arrived() was told of last, if that was used, else made by the line,
-  /// which had it `due` for then.
-  void departed(ByteView packet, const Endpoint& to, std::optional<Instant> due, Instant now);
+  struct Made {  ///< of a packet that the line made itself
+    Instant due{};
+    bool for_key = false;  ///< it stands for a key that its source pressed
+  };
+  /// A packet leaves: made of the packet that arrived() was told of last, if that was used, else by the line.
+  void departed(ByteView packet, const Endpoint& to, std::optional<Made> made, Instant now);
   void rtcp_departed(ByteView packet);
   /// The far party wants nothing sent (it holds): slots of that time are silent by its choice.
   void held(bool on, Instant now);

@@ -118,6 +118,16 @@ TEST(FlipMeter, BsOwnCadenceIsNotTheSplicesTime) {
   EXPECT_NEAR(m.own_first_packet_to_heard_ms.value(), 20, 0.01);
 }
 
+TEST(FlipMeter, AKeysTimeIsSilenceByItsOwnChoice) {
+  Flip flip;
+  flip.withheld = 3;
+  EXPECT_NEAR(flip.watch().nobody_heard_ms.value(), 60, 0.1);
+  Flip keyed;
+  keyed.withheld = 3;
+  keyed.keyed = true;
+  EXPECT_EQ(keyed.watch().nobody_heard_ms.value(), 0);
+}
+
 TEST(FlipMeter, RtcpFaultsShow) {
   Flip flip;
   flip.bye = true;

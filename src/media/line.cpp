@@ -64,6 +64,7 @@ void Line::follow(LegId leg) {
   current_.leg = leg;
   clip_.active = false;
   filler_ = Filler::None;
+  for_key_ = false;
   fade_next_ = true;
 }
 

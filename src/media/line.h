@@ -80,6 +80,10 @@ class Line {
   /// A digit is being made, so passing events must queue behind it.
   [[nodiscard]] bool making_digits() const { return digit_count_ > 0; }
   [[nodiscard]] bool has_events() const { return format_.send_event_pt.has_value(); }
+  /// What the line makes now stands for a key of its source, which is silent in its time by its own choice.
+  [[nodiscard]] bool covers_key() const {
+    return digit_count_ > 0 || gap_slots_ > 0 || (for_key_ && filler_ != Filler::None);
+  }
   /// A splice must wait: a telephone event is on the line.
   [[nodiscard]] bool in_event(Instant now) const;
   /// A splice with this packet would leave a slot out: the source that is heard is late with its own by more than half
@@ -183,6 +187,7 @@ class Line {
   RelayMap current_;
   Duration placed_phase_{};   // of current_
   Instant paced_from_{};      // no packet of the line's own is due before it was decided upon
+  bool for_key_ = false;      // the filler is there because of a key
   bool cut_running_ = false;  // join is part of a splice away from a source that runs
 
   Event event_;

@@ -94,6 +94,7 @@ void Line::withhold(std::uint32_t source_now, Instant now) {
   const bool told = !playing && current_.mapped && near_free_slot(start);
   if (told) end_ = start;
   cover(Filler::Withheld, playing || told, now);
+  for_key_ = true;
   schedule(now);
 }
 
@@ -122,6 +123,7 @@ bool Line::play_digit(DigitGate::Digit digit, Instant now) {
   if (!sending_ || !clips_.tone(digit.key, format_.codec) || digit_count_ == kMaxDigits) return false;
   if (digit_count_ == 0 && filler_ == Filler::None && !clip_.active) {
     cover(Filler::Yielding, false, now);  // after the digits the source's next packet takes over
+    for_key_ = true;
     yield_until_ = now + kYield;
   }
   digit.duration_ms = std::clamp(digit.duration_ms, kMinDigitMs, kMaxDigitMs);

@@ -81,9 +81,10 @@ PhoneCall* Phone::find(SessionId session) {
 }
 
 PhoneCall* Phone::talking() {
+  // One whose 200 was never seen at the other end (lost time and again, beside a CANCEL) is no call yet.
   PhoneCall* found = nullptr;
   for (auto& [port, call] : calls) {
-    if (call.answered && !call.ended) found = &call;
+    if (call.answered && !call.ended && (found == nullptr || call.confirmed || !found->confirmed)) found = &call;
   }
   return found;
 }
@@ -241,8 +242,12 @@ void Phone::handle(const sip::SessionAnswered& e) {
   if (!agreed) return world_.complain(user + ": a 200 with a codec that was not offered");
   call->agreed = *agreed;
   call->to = answer->audio->rtp;
-  call->answered = true;
+  call->answered = call->confirmed = true;
   start_source(*call);
+}
+
+void Phone::handle(const sip::SessionConfirmed& e) {
+  if (PhoneCall* call = find(e.session)) call->confirmed = true;
 }
 
 void Phone::handle(const sip::OfferReceived& e) {

@@ -50,7 +50,8 @@ struct PhoneCall {
   SessionId session;
   TransactionId request;  ///< of an INVITE that rings
   bool incoming = false, answered = false, ended = false, mute = false, held = false;
-  bool leaving = false;  ///< hung up; its BYE may have to wait for the ACK
+  bool confirmed = false;  ///< the ACK to our 200 has come, or we sent one
+  bool leaving = false;    ///< hung up; its BYE may have to wait for the ACK
   std::string dialled;
   Endpoint rtp;  ///< ours
   sdp::LocalAudio local;
@@ -113,7 +114,7 @@ class Phone {
   void handle(const sip::SessionProgress&) {}
   void handle(const sip::Refused&) {}
   void handle(const sip::SessionAnswered& e);
-  void handle(const sip::SessionConfirmed&) {}
+  void handle(const sip::SessionConfirmed& e);
   void handle(const sip::OfferReceived& e);
   void handle(const sip::OfferAnswered& e);
   void handle(const sip::ResponseReceived&) {}
