@@ -188,7 +188,13 @@ void Stage::gather(FlipTaken& taken, Marks marks) {
   }
   if (!far.b_answered) return;
   const auto b = device(taken.to).journal().copy(*far.b_answered);
-  const auto first = std::find_if(b.sent.begin(), b.sent.end(), [](const phone::RtpSent& p) { return p.audio; });
+  // The path is usable once the server knows of the answer, which B learns by the ACK; what it sends before is early.
+  const auto ack = std::find_if(b.sip.begin(), b.sip.end(), [](const phone::SipLine& line) {
+    return line.received && line.text.starts_with("ACK ");
+  });
+  const Instant usable = ack == b.sip.end() ? *far.b_answered : ack->at;
+  const auto first =
+      std::find_if(b.sent.begin(), b.sent.end(), [&](const phone::RtpSent& p) { return p.audio && p.at >= usable; });
   if (first != b.sent.end()) far.b_first_packet = first->at;
 }
 

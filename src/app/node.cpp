@@ -130,7 +130,7 @@ Result<void> Node::open_store() {
 Result<void> Node::open_edges() {
   auto addresses = find_addresses(config_);
   if (!addresses) return tl::unexpected(addresses.error());
-  auto media = MediaPlane::start(config_, addresses->media, loop_, [this](std::vector<media::Message> messages) {
+  auto media = MediaPlane::start(config_, addresses->media, loop_, [this](const std::vector<media::Message>& messages) {
     const Now now = net::read_clock();
     for (const auto& m : messages) engine_->on_media(m, now);
     drain();

@@ -128,7 +128,7 @@ struct Engine::Impl {
   void reject_offer(const Leg& leg, int status, std::string_view why, Now now);
   void open_media(Leg& leg);
   void close_media(Leg& leg);
-  [[nodiscard]] std::string local_answer(Leg& leg, std::vector<Codec> allowed);
+  [[nodiscard]] std::string local_answer(Leg& leg, const std::vector<Codec>& allowed);
 
   // ---- media.cpp
   void hear(const media::SpliceProven& m, Now now);

@@ -84,7 +84,7 @@ void Engine::Impl::carry_out(const call::ShowRinging& o, Now now) {
 
 /// Our answer to the offer in force, kept in leg.local; "" if no codec fits. The version of o= grows only if anything
 /// else changed.
-std::string Engine::Impl::local_answer(Leg& leg, std::vector<Codec> allowed) {
+std::string Engine::Impl::local_answer(Leg& leg, const std::vector<Codec>& allowed) {
   const bool first = leg.local.session_id == 0;
   const std::uint64_t session_id = first ? random.u32() | 1U : leg.local.session_id;
   auto answer = sdp::make_answer(*leg.offer, leg.rtp, session_id, first ? 1 : leg.local.version, allowed, true);

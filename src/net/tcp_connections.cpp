@@ -168,7 +168,7 @@ TcpConnections::Ref TcpConnections::connect(const sip::Flow& flow) {
   if (!fd.valid()) return nullptr;
   const SockAddr to(remote);
   if (::connect(fd.get(), &to.any, to.length) != 0 && errno != EINPROGRESS) return nullptr;
-  const auto c = add(std::move(fd), {sip::TransportKind::Tcp, local_for(flow), remote, {}}, false);
+  auto c = add(std::move(fd), {sip::TransportKind::Tcp, local_for(flow), remote, {}}, false);
   c->connecting = true;
   when_writable(*c);
   return c;
@@ -257,7 +257,7 @@ TcpConnections::Ref TcpConnections::find(const sip::Flow& flow) const {
   return id == by_remote_.end() ? nullptr : open_.at(id->second);
 }
 
-void TcpConnections::queue(const sip::Flow& flow, std::string bytes) {
+void TcpConnections::queue(const sip::Flow& flow, const std::string& bytes) {
   auto c = find(flow);
   if (!c || c->close_when_written) c = connect(flow);
   if (c) {

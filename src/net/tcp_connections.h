@@ -34,7 +34,7 @@ class TcpConnections {
 
   /// Starts to listen on a socket made by listen_tcp().
   void add_listener(Fd fd, const Endpoint& advertised);
-  void queue(const sip::Flow& flow, std::string bytes);
+  void queue(const sip::Flow& flow, const std::string& bytes);
   void flush();
   void close_when_written(ConnectionId id);
   [[nodiscard]] std::size_t size() const { return open_.size(); }

@@ -55,7 +55,7 @@ struct FarFlip {
   bool first_on_line = false;  ///< the line's first splice: the limit of the gap is 1.5 frames, else 2
   std::size_t speaker_a = 0, speaker_b = 0;  ///< marker indices; equal where nothing moves
   std::optional<Instant> b_answered;         ///< B's 200
-  std::optional<Instant> b_first_packet;     ///< B's first RTP packet after it
+  std::optional<Instant> b_first_packet;     ///< B's first RTP packet over a usable path: after the ACK to its 200
   std::vector<Pause> a_pauses;               ///< A withheld its audio: it sent digits
   std::optional<Instant> a_left;             ///< A hung up before B answered: nobody can be heard until then
   std::vector<Lateness> witnesses;           ///< the phones' own late sends while it went on, in order of time

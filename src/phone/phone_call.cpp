@@ -50,7 +50,7 @@ void Phone::Impl::call(const Endpoint& next_hop, const std::string& user, const 
     tell(PhoneEvent::Kind::Ended, now, current ? 486 : 503, current ? "this phone is in a call" : "no server is set");
     return;
   }
-  current.emplace();
+  current = Call{};
   current->local = sdp::make_offer(rtp.local(), random.u64() >> 2, config.codecs);
   sip::InviteOptions options;
   options.flow = flow_to(next_hop);
@@ -166,7 +166,7 @@ void Phone::Impl::incoming(const sip::RequestReceived& m, Now now) {
     agent.reject(session, 486, {}, now);
     return;
   }
-  current.emplace();
+  current = Call{};
   current->session = session;
   current->incoming = true;
   const auto from = sip::NameAddr::parse(m.request.get("From"));

@@ -102,8 +102,8 @@ void Agent::set_credentials(SessionId session, std::string user, std::string pas
   }
 }
 
-SessionId Agent::accept_invite(TransactionId transaction, NameAddr contact, Now now) {
-  return impl_->accept_invite(transaction, std::move(contact), now);
+SessionId Agent::accept_invite(TransactionId transaction, const NameAddr& contact, Now now) {
+  return impl_->accept_invite(transaction, contact, now);
 }
 
 void Agent::ring(SessionId session, int status, std::string sdp, std::vector<Header> headers, Now now) {

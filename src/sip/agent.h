@@ -206,7 +206,7 @@ class Agent {
   /// Takes an INVITE that was RequestReceived; sends 100 at once. `contact` is ours for the dialog. If a CANCEL came
   /// first, the session returned ends at once with RemoteCancel; none is returned for a transaction that is unknown or
   /// answered. An INVITE that is neither accepted nor answered gets 500 after 64 * T1.
-  SessionId accept_invite(TransactionId transaction, NameAddr contact, Now now);
+  SessionId accept_invite(TransactionId transaction, const NameAddr& contact, Now now);
   void ring(SessionId session, int status, std::string sdp, std::vector<Header> headers, Now now);
   void answer(SessionId session, std::string sdp, std::vector<Header> headers, Now now);
   void reject(SessionId session, int status, std::vector<Header> headers, Now now, std::string_view reason = {});

@@ -84,7 +84,7 @@ struct Agent::Impl {
   [[nodiscard]] bool try_again(Session& s, ClientTransaction& t, const Message& m, Now now);
 
   // ---- session_callee.cpp
-  SessionId accept_invite(TransactionId id, NameAddr contact, Now now);
+  SessionId accept_invite(TransactionId id, const NameAddr& contact, Now now);
   void ring(Session& s, int status, std::string sdp, std::vector<Header> headers, Now now);
   void answer(Session& s, std::string sdp, std::vector<Header> headers, Now now);
   void reject(Session& s, int status, std::vector<Header> headers, Now now, std::string_view reason);
@@ -100,7 +100,8 @@ struct Agent::Impl {
   void reinvite(Session& s, OfferToSend offer, Now now);
   void send_queued_offer(Session& s, Now now);
   void on_offer_final(Session& s, ClientTransaction& t, Message m, const Flow& from, Now now);
-  void on_offer_accepted(Session& s, ClientTransaction& t, OfferInFlight sent, Message m, const Flow& from, Now now);
+  void on_offer_accepted(Session& s, ClientTransaction& t, OfferInFlight sent, const Message& m, const Flow& from,
+                         Now now);
   void on_offer_refused(Session& s, OfferInFlight sent, Message m, Now now);
   void on_reinvite(Session& s, ServerTransaction& t, Message m, const Flow& from, Now now);
   void on_update(Session& s, Dialog& d, ServerTransaction& t, Message m, const Flow& from, Now now);

@@ -18,7 +18,7 @@ void append(Message& m, std::vector<Header> headers) {
 
 }  // namespace
 
-SessionId Agent::Impl::accept_invite(TransactionId id, NameAddr contact, Now now) {
+SessionId Agent::Impl::accept_invite(TransactionId id, const NameAddr& contact, Now now) {
   ServerTransaction* t = transactions.server(id);
   if (t == nullptr || !t->invite() || t->session.valid() || (t->answered() && !t->cancelled)) return SessionId{};
   Session& s = new_session(false);

@@ -65,11 +65,11 @@ void Agent::Impl::on_invite_final(ClientTransaction& t, Message m, const Flow& f
     return;
   }
   if (success(m)) return on_invite_answered(*s, t, std::move(m), from, now);
-  if (s->end_wanted) return finish(*s, s->end_cause, m.status, std::move(m));
+  const int status = m.status;
+  if (s->end_wanted) return finish(*s, s->end_cause, status, std::move(m));
   if (try_again(*s, t, m, now)) return;
   // A transaction that is still pending was failed here: by timer B or by the transport.
   const EndCause cause = t.pending() ? EndCause::NoResponse : EndCause::Rejected;
-  const int status = m.status;
   finish(*s, cause, status, std::move(m));
 }
 
@@ -89,7 +89,8 @@ void Agent::Impl::on_invite_answered(Session& s, ClientTransaction& t, Message m
   if (s.end_wanted) {
     // One ordered unit: nothing can come between the ACK and the BYE (RFC 3261 sections 9.1 and 15).
     send_ack(s, &t, cseq, {});
-    return leave(s, s.end_cause, m.status, std::move(m), now);
+    const int status = m.status;
+    return leave(s, s.end_cause, status, std::move(m), now);
   }
   note_peer(s, m);
   std::string sdp(sdp_of(m));

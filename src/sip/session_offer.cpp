@@ -37,12 +37,12 @@ void Agent::Impl::on_offer_final(Session& s, ClientTransaction& t, Message m, co
   if (!s.offer_in_flight || s.offer_in_flight->transaction != t.id) return;
   OfferInFlight sent = std::move(*s.offer_in_flight);
   s.offer_in_flight.reset();
-  if (success(m)) return on_offer_accepted(s, t, std::move(sent), std::move(m), from, now);
+  if (success(m)) return on_offer_accepted(s, t, std::move(sent), m, from, now);
   on_offer_refused(s, std::move(sent), std::move(m), now);
 }
 
-void Agent::Impl::on_offer_accepted(Session& s, ClientTransaction& t, OfferInFlight sent, Message m, const Flow& from,
-                                    Now now) {
+void Agent::Impl::on_offer_accepted(Session& s, ClientTransaction& t, OfferInFlight sent, const Message& m,
+                                    const Flow& from, Now now) {
   s.offer_retries = 0;
   s.dialog.refresh_target(m);
   s.dialog.flow = from;
