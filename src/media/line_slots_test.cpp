@@ -185,5 +185,44 @@ TEST(LineSlots, AMadeKeyThatAHoldHasCutShortIsForgotten) {
   }
 }
 
+TEST(LineSlots, NoiseDoesNotOvertakeASourceOfLongerFramesForGood) {
+  for (Duration phase{}; phase < 30ms; phase += 1ms) {
+    Scene s(20, 30);
+    s.rig.command(SetDigitGate{s.b.leg, true, {"*1"}});
+    s.b_talks_in(phase);
+    s.rig.command(ArmSplice{s.far.leg, s.b.leg, FlipId{1}, false, s.rig.now});
+    while (s.rig.heard<Spliced>().empty()) s.rig.run_until(std::min(s.a.next, s.b.next) + 1ns, {&s.a, &s.b});
+    const std::uint32_t start = s.b.timestamp;
+    for (unsigned n = 1; n <= 6; ++n) s.key(s.b, start, std::min(n, 4U), n >= 4);
+    const Instant over = s.rig.now;
+    s.rig.run_for(150ms, {&s.b});
+    const auto out = s.rig.to(s.far.leg);
+    const auto heard = std::find_if(out.begin(), out.end(), [&](const auto* packet) {
+      return packet->at > over && packet->view.payload.size() == 240;
+    });
+    ASSERT_NE(heard, out.end()) << at(phase);
+    ASSERT_LE((*heard)->at - over, 70ms) << at(phase);
+    s.expect_no_slot_left_out(at(phase));
+  }
+}
+
+TEST(LineSlots, ShortFramesAfterLongOnesAreJudgedByTheLongOnes) {
+  for (Duration phase{}; phase < 30ms; phase += 1ms) {
+    for (Duration back{}; back < 10ms; back += 500us) {
+      Scene s(30, 30);
+      s.b_talks_in(phase);
+      s.rig.command(ArmSplice{s.far.leg, s.b.leg, FlipId{1}, false, s.rig.now});
+      s.rig.run_for(200ms, {&s.a, &s.b});
+      s.a.ptime_ms = s.b.ptime_ms = 10;
+      s.rig.run_for(100ms, {&s.b});
+      s.a.next = s.b.next + back;
+      s.rig.command(ArmSplice{s.far.leg, s.a.leg, FlipId{2}, false, s.rig.now});
+      s.rig.run_for(200ms, {&s.a, &s.b});
+      ASSERT_EQ(s.rig.heard<Spliced>().size(), 2U);
+      s.expect_no_slot_left_out(at(phase) + ", back " + std::to_string(to_ms(back)));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace segue::media
