@@ -13,6 +13,8 @@ constexpr const char* kAllow = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE,
 /// Whether the answer was made for this request (RFC 7616 section 3.4.6). Segue goes by the user part alone, which a
 /// proxy does not change and a forger would; some phones leave it out, and in REGISTER some give their own address.
 bool made_for(const sip::DigestCredentials& c, const sip::Message& request) {
+  // Whatever it is, without a user it says nothing that Segue routes by (sipp writes IPv6 addresses without brackets).
+  if (c.uri.find('@') == std::string::npos) return c.uri.starts_with("sip");
   const auto uri = sip::Uri::parse(c.uri);
   if (!uri || !uri->is_sip()) return false;
   if (uri->user.empty() || uri->user == request.request_uri.user) return true;

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <optional>
@@ -216,6 +217,24 @@ TEST(PortPool, ARestedPairServesAgainWithoutWhatCameMeanwhile) {
   EXPECT_LT(::recv(again->rtcp, bytes, sizeof bytes, MSG_DONTWAIT), 0);
   for (int i = 0; i < 50; ++i) send();  // it takes in a burst again
   for (int i = 0; i < 50; ++i) ASSERT_EQ(::recv(again->rtp, bytes, sizeof bytes, MSG_DONTWAIT), 4) << i;
+}
+
+TEST(PortPool, SaysWhenTheProcessMayOpenNoMoreFiles) {
+  const auto [first, last] = free_range(2);
+  auto pool = PortPool::create(IpAddress::v4(127, 0, 0, 1), first, last);
+  const auto bound = pool->allocate({});
+  ASSERT_TRUE(bound);
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none{0, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  const auto refused = pool->allocate({});
+  pool->release(bound->port, {});
+  const auto kept = pool->allocate({});
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().text.find("Too many open files"), std::string::npos) << refused.error().text;
+  EXPECT_TRUE(kept) << "a port that is bound already needs none";
 }
 
 TEST(PortPool, KeepsOnlySoManyBound) {

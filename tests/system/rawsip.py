@@ -139,7 +139,7 @@ class RawSip:
             return first, call
         if method == "INVITE":
             self.send(self.ack(call, to, call["branch"]))
-        uri = f"sip:{DOMAIN}" if method == "REGISTER" else f"sip:{to}@{DOMAIN}"
+        uri = more.get("target") or (f"sip:{DOMAIN}" if method == "REGISTER" else f"sip:{to}@{DOMAIN}")
         self.send(self.request(method, call=call, to=to, headers=headers + self.credentials(first, method, uri, password), **more))
         answer = self.final()
         if answer is not None and method == "INVITE":

@@ -45,7 +45,7 @@ class Commands:
     def check(self):
         self.segue("check", self.file("domain = \"a.example\"\n"), out=("is good",))
         for text, says in (("[sip]\nudp = \"5060\"\n", "some.toml, line 2: \"sip.udp\" must be an address and a port"),
-                           ("domain = 5\n", "line 1: \"domain\" must be a text"),
+                           ("domain = 5\n", "line 1: \"domain\" must be a host name"),
                            ("\n\ncolour = 1\n", "line 3: there is no key \"colour\""),
                            ("[tls]\nkey = 1\n", "line 2: there is no section [tls]"),
                            ("sip = 1\n", "line 1: \"sip\" is a section: [sip]"),
