@@ -133,8 +133,14 @@ bool Line::active(Instant now) const {
 bool Line::runs(Instant now) const { return current_.mapped && !current_.opening && !pacing() && active(now); }
 
 bool Line::late_for_free_slot(const SourcePacket& in) const {
-  const auto frame = static_cast<std::int32_t>(std::max(longest_frame_, in.ticks));
-  return rtp::timestamp_distance(timeline_.ideal(in.arrived), end_) >= frame / 2;
+  return rtp::timestamp_distance(timeline_.ideal(in.arrived), end_) >= latest(in);
+}
+
+/// How late a source that follows a running one may be for the free slot, in ticks: half a frame, or as late as the
+/// running one was with its last packet, so that its jitter costs no slot; but not so much that many flips add it up.
+std::int32_t Line::latest(const SourcePacket& next) const {
+  const auto frame = static_cast<std::int32_t>(std::max(longest_frame_, next.ticks));
+  return std::clamp(last_late_ + 1, frame / 2, frame / 2 + frame / 5);
 }
 
 bool Line::strayed(const SourcePacket& in) const {
@@ -207,6 +213,7 @@ bool Line::join(const SourcePacket& in, Instant now) {
     std::int32_t behind = past_free_slot(in.arrived, frame);
     // Rather up to half a frame late than past a slot that the old source was about to fill.
     if (cut_running_ && behind > 0) behind -= frame / 10;
+    if (cut_running_ && behind > 0 && behind < latest(in)) behind = 0;
     if (behind < -(ticks / 2) && timeline_.length(behind) > -kMaxAhead) {
       slots_taken = (-behind - ticks / 2 + ticks - 1) / ticks;
       // Not longer than a frame, for jitter's or an early source's sake: being early harms nobody.
@@ -302,6 +309,7 @@ ByteView Line::send_audio(const SourcePacket& in, std::uint32_t timestamp, Insta
   if (audio) {
     sent_audio(scratch, payload.size(), timestamp, in.ticks);
     if (hole >= 0) timeline_.observe(timestamp, in.arrived);
+    last_late_ = rtp::timestamp_distance(timeline_.ideal(in.arrived), timestamp);
   } else {
     if (hole + static_cast<std::int32_t>(in.ticks) > 0) end_ = timestamp + in.ticks;
     history_.clear();

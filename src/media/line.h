@@ -137,6 +137,7 @@ class Line {
   /// The current source is heard and has not fallen silent.
   [[nodiscard]] bool runs(Instant now) const;
   [[nodiscard]] bool late_for_free_slot(const SourcePacket& in) const;
+  [[nodiscard]] std::int32_t latest(const SourcePacket& next) const;
   [[nodiscard]] std::int32_t past_free_slot(Instant t, std::int32_t frame) const;
   bool join(const SourcePacket& in, Instant now);
   bool take_over(const SourcePacket& in, Instant now);
@@ -185,10 +186,11 @@ class Line {
   bool fade_next_ = false, marker_next_ = false;
 
   RelayMap current_;
-  Duration placed_phase_{};   // of current_
-  Instant paced_from_{};      // no packet of the line's own is due before it was decided upon
-  bool for_key_ = false;      // the filler is there because of a key
-  bool cut_running_ = false;  // join is part of a splice away from a source that runs
+  Duration placed_phase_{};     // of current_
+  Instant paced_from_{};        // no packet of the line's own is due before it was decided upon
+  bool for_key_ = false;        // the filler is there because of a key
+  std::int32_t last_late_ = 0;  // ticks that the source's last packet came after its slot
+  bool cut_running_ = false;    // join is part of a splice away from a source that runs
 
   Event event_;
   Playing clip_, noise_;

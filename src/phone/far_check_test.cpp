@@ -69,10 +69,12 @@ TEST(FarCheck, ReinviteIsRed) {
   expect_only_red(tape, "sip_to_far");
 }
 
-TEST(FarCheck, AnswerToItsOwnRegisterIsNotBecauseOfTheFlip) {
+TEST(FarCheck, WhatComesAnywayIsNotBecauseOfTheFlip) {
   FarTape tape;
   tape.sip.push_back({FarTape::time(5s), true, {}, "SIP/2.0 200 OK\r\nCSeq: 7 REGISTER\r\n\r\n"});
   tape.sip.push_back({FarTape::time(5s), false, {}, "REGISTER sip:segue.local SIP/2.0\r\n\r\n"});
+  tape.sip.push_back(
+      {FarTape::time(5s), true, {}, "UPDATE sip:grace@127.0.0.1 SIP/2.0\r\nSession-Expires: 1800\r\n\r\n"});
   tape.sip.push_back({FarTape::time(2s), true, {}, "INVITE sip:grace@127.0.0.1 SIP/2.0\r\n\r\n"});
   EXPECT_TRUE(tape.judged().kept);
 }

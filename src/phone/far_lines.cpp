@@ -10,9 +10,11 @@
 namespace segue::phone {
 namespace {
 
-/// Anything but the answer to a REGISTER of the far party's own.
+/// Anything but the answer to a REGISTER of the far party's own, and the session's refresh, which comes every quarter
+/// of an hour whatever happens: an UPDATE without a body (RFC 4028).
 bool because_of_the_flip(const SipLine& line) {
   if (!line.received) return false;
+  if (line.text.starts_with("UPDATE ") && line.text.ends_with("\r\n\r\n")) return false;
   const bool response = line.text.starts_with("SIP/2.0");
   return !response || line.text.find(" REGISTER\r\n") == std::string::npos;
 }

@@ -125,8 +125,13 @@ bool Group::voices_right(std::string& why) {
     }
     if (hearing->leaving || speaking->leaving) return true;
     if (hearing->held || speaking->held || speaking->mute || hearing->mute) continue;
-    const bool fresh = speaking->talk.dtx || world_.clock.now().mono - hearing->heard_at < 150ms;
-    if (hearing->hears == mouth.index && fresh) continue;
+    // A phone may have answered two: this call, and a flip of another that somebody else has won meanwhile.
+    const auto hears = [&](const auto& entry) {
+      const PhoneCall& call = entry.second;
+      const bool fresh = speaking->talk.dtx || world_.clock.now().mono - call.heard_at < 150ms;
+      return call.answered && !call.ended && call.hears == mouth.index && fresh;
+    };
+    if (std::any_of(ear.calls.begin(), ear.calls.end(), hears)) continue;
     why = fmt::format("{} does not hear {} but {} ({:.0f} ms ago)", ear.user, mouth.user, hearing->hears,
                       to_ms(world_.clock.now().mono - hearing->heard_at));
     return false;
