@@ -64,15 +64,15 @@ std::size_t count_falls(std::span<const SenderReport> reports) {
 
 }  // namespace
 
-void FarLines::absent(Figure figure, std::string note) {
+void FarLines::absent(const Figure& figure, std::string note) {
   lines_.push_back({figure.key, figure.title, "", figure.limit, std::nullopt, std::nullopt, std::move(note)});
 }
 
-void FarLines::judge(Figure figure, double number, std::string value, bool kept, std::string note) {
+void FarLines::judge(const Figure& figure, double number, std::string value, bool kept, std::string note) {
   lines_.push_back({figure.key, figure.title, std::move(value), figure.limit, number, kept, std::move(note)});
 }
 
-void FarLines::timing(Figure figure, const Worst& worst, double limit_ms) {
+void FarLines::timing(const Figure& figure, const Worst& worst, double limit_ms) {
   // What this observer can resolve: a phone stamps a send in user space, the kernel stamps the receipt, and between
   // them lie two hops and the relay itself, 0.05 to 0.3 ms on an idle machine. A figure is not called broken within
   // that.
@@ -86,7 +86,7 @@ void FarLines::timing(Figure figure, const Worst& worst, double limit_ms) {
                       std::nullopt, note + ", more than a frame: not judged"});
     return;
   }
-  judge(std::move(figure), worst.ms, fmt::format("{:.1f} ms", worst.ms), !beyond, std::move(note));
+  judge(figure, worst.ms, fmt::format("{:.1f} ms", worst.ms), !beyond, std::move(note));
 }
 
 void FarLines::signalling() {

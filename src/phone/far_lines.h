@@ -27,11 +27,11 @@ class FarLines {
   struct Figure {
     std::string key, title, limit;
   };
-  void absent(Figure figure, std::string note);
-  void judge(Figure figure, double number, std::string value, bool kept, std::string note = {});
+  void absent(const Figure& figure, std::string note);
+  void judge(const Figure& figure, double number, std::string value, bool kept, std::string note = {});
   /// A timing line: red where it is past the limit by more than the noise of its moment; not judged where that is
   /// longer than a frame.
-  void timing(Figure figure, const Worst& worst, double limit_ms);
+  void timing(const Figure& figure, const Worst& worst, double limit_ms);
   void nobody(std::span<const HeardFrame> frames, std::span<const FarPacket> judged, std::optional<Instant> b_heard);
   void waveform(std::span<const FarPacket> wide, std::optional<Instant> b_heard);
   [[nodiscard]] bool excused(Instant at, std::optional<Instant> b_heard) const;
