@@ -151,7 +151,9 @@ void Line::start_pacing(Instant now) {
   const auto slot = static_cast<std::int32_t>(slot_ticks());
   const std::int32_t behind = rtp::timestamp_distance(timeline_.ideal(now - timeline_.phase()), end_);
   if (behind <= slot / 2) return;
-  end_ += static_cast<std::uint32_t>((behind + slot / 2) / slot * slot);
+  // A later slot, then, and one for which this moment is not too late.
+  const std::int32_t past = rtp::timestamp_distance(timeline_.ideal(now), end_) - slot / 2;
+  end_ += static_cast<std::uint32_t>(std::max(1, (past + slot - 1) / slot) * slot);
   marker_next_ = !active(now);
 }
 
