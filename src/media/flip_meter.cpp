@@ -99,8 +99,6 @@ void FlipMeter::departed(ByteView bytes, const Endpoint& to, std::optional<Made>
     end_ = packet->timestamp + duration(*packet);
   if (pending_ || (made && made->for_key)) heard_end_ = end_;
   if (ahead > 0) highest_ = packet->sequence;
-  if (pending_)
-    sources_[static_cast<std::size_t>(pending_->arrival.who)].offset = packet->timestamp - pending_->arrival.timestamp;
   if (switched) b_heard_ = true;
   pending_.reset();
   add(point);

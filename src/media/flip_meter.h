@@ -84,7 +84,6 @@ class FlipMeter {
     std::uint16_t highest = 0;
     std::uint32_t end = 0;  // timestamp after the highest packet
     std::uint32_t ssrc = 0;
-    std::uint32_t offset = 0;  // of the line's timestamps to its own
     Instant last{}, last_used{};
     int unused = 0;        // packets since the last that was sent on
     Duration phase_sum{};  // of arrivals against the line's slots
