@@ -12,7 +12,6 @@ namespace {
 using test::FlipScene;
 using test::Phone;
 using test::Rig;
-using test::Sent;
 
 TEST(Exchange, RelaysBetweenTwoLegsUnderItsOwnIdentity) {
   Rig rig;
